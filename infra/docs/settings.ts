@@ -14,6 +14,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'by Lambda',
     what: 'region of DynamoDB, Step Functions and the IAM token; required',
   },
+  WAREHOUSE_URL: {
+    laptop: 'set',
+    aws: 'default',
+    what: 'where reports ask for history. Without it they read all of their period from the database',
+  },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
   DATABASE_READER_HOST: {
     laptop: 'set',
@@ -82,6 +87,17 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: "ARN of the Secrets Manager secret with Stripe's key; by `-c stripeSecretArn=`",
   },
   STRIPE_SECRET_KEY: { laptop: 'yours', aws: 'default', what: "Stripe's key itself, for its test mode on a laptop" },
+  NOTICES_SECRET_ARN: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'ARN of the Secrets Manager secret with the addresses that [notices](notices.md) go to; by `-c noticesSecretArn=`',
+  },
+  NOTICES: { laptop: 'yours', aws: 'default', what: 'those addresses themselves, as JSON; a secret' },
+  NOTICE_MAIL: {
+    laptop: 'yours, else set, duty@example.com',
+    aws: 'default',
+    what: 'who gets notices by mail; on AWS `-c alarmEmail=`',
+  },
   STRIPE_WEBHOOK_SECRET_ARN: {
     laptop: 'default',
     aws: 'set',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
@@ -12,11 +13,13 @@ import { type StateMachineName, stateMachines, stateMachineVariables } from '../
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
+import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { isActive, patternOf } from '../events.ts';
 import { startShipper } from './backup/shipper.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
+import { messageOf } from './console/alarm-watch.ts';
 import { openMailbox, toParked } from './console/mailbox.ts';
 import type { ConsoleData } from './console/protocol.ts';
 import { startConsole } from './console/start.ts';
@@ -38,6 +41,7 @@ import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
 import { type States, startStates } from './states/start.ts';
 import { createTestClock, openClock, readingOf, type TestClock } from './test-clock.ts';
+import { type LocalWarehouse, startWarehouse } from './warehouse/start.ts';
 
 export const region = 'eu-west-1';
 /** One process serves everything here, so an order without a change for this long was left by a killed one. */
@@ -95,6 +99,8 @@ export type Stack = {
     advanceClock: TestClock['advance'];
     /** What can be made to go wrong. */
     faults: Faults;
+    /** From now on, people are told of alarms that change. Nobody pays for that before. */
+    watchAlarms: () => Promise<void>;
     /** Kills the functions' thread in the middle of its work. */
     killFunctions: () => Promise<void>;
     /** Of the postmaster that takes writes now. */
@@ -192,8 +198,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     onMail: () => sendMails(),
     onEvents: () => publish(),
   });
+  const warehouse = keep(await startWarehouse(at('warehouse')));
   const env: Record<string, string> = {
-    ...environmentOf({ dynamo, states, bus, proxy, readerProxy, certificate, credentials, provider }),
+    ...environmentOf({ dynamo, states, bus, proxy, readerProxy, warehouse, certificate, credentials, provider }),
     COMPILE_CACHE: at('compile-cache'),
     ...options.settings,
   };
@@ -275,6 +282,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         statement: (id, span) => traces.find(id)?.spans[span]?.what,
         jobs: scheduler.planned,
         runJob: async (name) => void (await scheduler.trigger(name)),
+        // As SNS does: what was not told is tried again.
+        async tellOfAlarms(changes) {
+          const message = messageOf(changes, toTimestamp(clock.now()));
+          const { handler, timeoutSeconds } = jobs['send-notices'];
+          const tell = () => invoke(handler, message, timeoutSeconds);
+          await tell().catch(() => sleep(60_000, undefined, { ref: false }).then(tell));
+        },
       },
     }),
   );
@@ -294,6 +308,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     clock,
     advanceClock: testClock.advance,
     faults,
+    watchAlarms: consolePage.watchAlarms,
     killFunctions: () => functions.kill(),
     postgresPid: postgres.pid,
     standbyReady: postgres.standbyReady,
@@ -424,13 +439,23 @@ type Endpoints = {
   bus: Bus;
   proxy: RdsProxy;
   readerProxy: RdsProxy;
+  warehouse: LocalWarehouse;
   certificate: Certificate;
   credentials: Credentials;
   provider: Identity | undefined;
 };
 
 /** The functions' environment variables, as the deployed functions have them. */
-const environmentOf = ({ dynamo, states, bus, certificate, credentials, provider, ...proxies }: Endpoints) => ({
+const environmentOf = ({
+  dynamo,
+  states,
+  bus,
+  warehouse,
+  certificate,
+  credentials,
+  provider,
+  ...proxies
+}: Endpoints) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -441,11 +466,13 @@ const environmentOf = ({ dynamo, states, bus, certificate, credentials, provider
   DATABASE_PORT: String(proxies.proxy.port),
   DATABASE_READER_HOST: proxies.readerProxy.host,
   DATABASE_READER_PORT: String(proxies.readerProxy.port),
+  WAREHOUSE_URL: warehouse.url,
   DATABASE_CA_FILE: certificate.caFile,
   DATABASE_POOL_SIZE: '12',
   ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),
   // Receivers run on the laptop.
   WEBHOOK_TARGETS: 'any',
+  NOTICE_MAIL: 'duty@example.com',
   PAYMENT_TIMEOUT_MS: '1000',
   SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
   ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),

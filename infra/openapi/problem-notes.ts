@@ -253,6 +253,13 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'The report has more than 10000 rows. Choose larger groups or a shorter period.',
     path: '/reports/sales',
   },
+  'history-broken': {
+    when: 'A file of the warehouse that the report needs is missing, or is not what was written. No figure is guessed.',
+    todo: 'Tell the shop’s operators, who load the file anew. Reports of periods after the last load are answered meanwhile.',
+    detail:
+      'data/fact_sales/month=2026-01/3f0c9a1be2d44e0a9d1c5b7e.parquet is missing. Run npm run warehouse -- load --full.',
+    path: '/reports/sales',
+  },
   'reader-behind': {
     when: 'The copy of the database that reports read is older than this report may show.',
     todo: 'Wait as long as `Retry-After` says, and try again. Docs say which reports show old data with their age instead.',

@@ -3,10 +3,14 @@ export const reportWords: Readonly<Record<string, string>> = {
   asOf: 'As of when the data are at least.',
   lagSeconds: 'How old the data are at most, in seconds.',
   stale: 'Whether the data are older than this report usually shows.',
-  source: '`reader`, a copy that follows the database, or `writer`, the database itself.',
+  source:
+    '`warehouse`, what the last load has; `reader`, a copy that follows the database; or `writer`, the database itself.',
+  history:
+    'Whether history comes from the warehouse: `used`; `not-needed`, because the period begins after it; `never-loaded`; `other-database`, when it was loaded from another one or before a restore; `no-warehouse`, when the stage has none. But for `used`, the database answers for the whole period.',
   zone: 'The time zone whose days count.',
   groupBy: 'What a row is.',
   units: 'Units that were sold.',
+  returnedUnits: 'Units that money was given back for.',
   gross: 'Price of all units, before discounts, in minor units.',
   discounts: 'What was taken off, in minor units.',
   sales: 'What customers paid or pay, with shipping and tax, in minor units.',
@@ -44,7 +48,7 @@ export const reportNotes: Readonly<Record<string, string>> = {
     ]),
   ),
   ...Object.fromEntries(
-    ['Sales', 'Margin'].flatMap((report) => [
+    ['Sales', 'Margin', 'Products'].flatMap((report) => [
       [
         `Get${report}ReportResponse.parts`,
         'Where the figures come from: stretches of time that follow each other without a gap.',
@@ -64,6 +68,8 @@ export const reportNotes: Readonly<Record<string, string>> = {
   'CustomerReportRow.refunds': 'What they got back, in minor units.',
   'ProductReportRow.currency': 'The currency in which it was sold, or that of its price if nobody bought it.',
   'ProductReportRow.orders': 'Orders with the product.',
+  'ProductReportRow.refunds':
+    'What was given back for the product, in minor units, also of earlier orders. What was given back without naming lines is not in it.',
   'MarginRow.key': salesKey,
   'MarginRow.currency': 'The currency of the amounts of this row.',
   'MarginRow.units': 'Units that were sold and whose cost was known.',

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { columnsOf, type Kind, type TableName, tableNames } from '../../lib/analytics/warehouse/model.ts';
+import { columnsOf, type Kind, type TableName, tableNames, tables } from '../../lib/analytics/warehouse/model.ts';
 import type { DataFile, Manifest } from './files.ts';
 
 /** Integers are bigint, timestamps and dates Date. */
 export type Rows = { columns: string[]; rows: Record<string, unknown>[] };
-export type Query = (statement: string) => Promise<Rows>;
+export type Query = (statement: string, parameters?: readonly string[]) => Promise<Rows>;
+export type Engine = { query: Query; close: () => void };
 
 const types: Record<Kind, string> = {
   text: 'varchar',
@@ -15,11 +16,20 @@ const types: Record<Kind, string> = {
   boolean: 'boolean',
 };
 
-/**
- * Runs work with DuckDB, which reads nothing but the data of this warehouse, and writes nothing. It is loaded only here, because
- * it is large.
- */
+/** Runs work with an engine that ends with it. */
 export async function withEngine<T>(root: string, work: (query: Query) => Promise<T>): Promise<T> {
+  const { query, close } = await openEngine(root);
+  try {
+    return await work(query);
+  } finally {
+    close();
+  }
+}
+
+/**
+ * DuckDB, which reads nothing but the data of this warehouse, and writes nothing. It is loaded only here, because it is large.
+ */
+export async function openEngine(root: string): Promise<Engine> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
@@ -27,18 +37,21 @@ export async function withEngine<T>(root: string, work: (query: Query) => Promis
     threads: '2',
   });
   const connection = await instance.connect();
-  try {
-    await connection.run(`set allowed_directories = [${quoted(`${join(root, 'data')}/`)}]`);
-    await connection.run('set enable_external_access = false');
-    await connection.run('set lock_configuration = true');
-    return await work(async (statement) => {
-      const reader = await connection.runAndReadAll(statement);
+  await connection.run(`set allowed_directories = [${quoted(`${join(root, 'data')}/`)}]`);
+  // What a file says of itself is read once.
+  await connection.run('set parquet_metadata_cache = true');
+  await connection.run('set enable_external_access = false');
+  await connection.run('set lock_configuration = true');
+  return {
+    async query(statement, parameters = []) {
+      const reader = await connection.runAndReadAll(statement, [...parameters]);
       return { columns: reader.columnNames(), rows: reader.getRowObjectsJS() as Record<string, unknown>[] };
-    });
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -49,16 +62,20 @@ export const namesOf = (table: TableName): string =>
     .map(([name]) => name)
     .join(', ');
 
-/** An expression for the rows of some files of a table; for none, a table without rows. */
+/** An expression for the rows of some files of a table, each with its `month`; for none, a table without rows. */
 export function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
   const there = files.filter((file) => file !== undefined);
   if (there.length > 0)
-    return `read_parquet([${there.map(({ path }) => quoted(join(root, path))).join(', ')}], hive_partitioning = false)`;
+    return `read_parquet([${there.map(({ path }) => quoted(join(root, path))).join(', ')}], hive_partitioning = ${tables[table].byMonth}, hive_types_autocast = false)`;
   const columns = columnsOf(table).map(([name, { kind }]) => `null::${types[kind]} as ${name}`);
+  if (tables[table].byMonth) columns.push('null::varchar as month');
   return `(select ${columns.join(', ')} where false)`;
 }
 
-/** Names the tables of a manifest. `dim_customer` also gets the country of the latest order. */
+/**
+ * Names the tables of a manifest. Those that have files by month have the column `month` too. `dim_customer` also gets the country
+ * of the latest order.
+ */
 export async function createViews(query: Query, root: string, manifest: Manifest): Promise<void> {
   for (const table of tableNames) {
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
@@ -68,7 +85,7 @@ export async function createViews(query: Query, root: string, manifest: Manifest
     const body =
       table === 'dim_customer'
         ? `select ${names}, o.country from ${from} c ${country}`
-        : `select ${names} from ${from}`;
-    await query(`create view ${table} as ${body}`);
+        : `select ${names}${tables[table].byMonth ? ', month' : ''} from ${from}`;
+    await query(`create or replace view ${table} as ${body}`);
   }
 }

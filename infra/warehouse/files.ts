@@ -7,12 +7,17 @@ import type { TableName } from '../../lib/analytics/warehouse/model.ts';
 /** A Parquet file. Its name is its content, so that the same rows are the same file. */
 export type DataFile = { path: string; rows: number; bytes: number; sha256: string };
 
+/** Of the tables and their columns. A warehouse of another version is loaded anew, whole. */
+export const manifestVersion = 2;
+
 /** What the warehouse was after one load: its files by table and month (YYYY-MM, or `all`). */
 export type Manifest = {
-  version: 1;
+  version: number;
   number: number;
   /** ISO 8601; the data are at least as new. */
   asOf: string;
+  /** ISO 8601, the beginning of a day in UTC: every row of before is there. Null if that cannot be said of any day. */
+  completeUntil: string | null;
   source: 'reader' | 'writer';
   watermark: string;
   epoch: string;
@@ -36,20 +41,43 @@ export class LoadRunning extends Error {
 
 const fileNameOf = (number: number): string => `${String(number).padStart(8, '0')}.json`;
 
-/** All manifests, the oldest first. */
-export async function readManifests(root: string): Promise<Manifest[]> {
+/** The names of all manifests, the newest first. */
+async function manifestNames(root: string): Promise<string[]> {
   const names = await readdir(join(root, 'manifests')).catch(() => []);
-  const published = names.filter((name) => /^\d{8}\.json$/.test(name)).toSorted();
-  return Promise.all(
-    published.map(async (name) => {
-      const text = await readFile(join(root, 'manifests', name), 'utf8');
-      try {
-        return JSON.parse(text) as Manifest;
-      } catch (error) {
-        throw new BrokenFile(`manifests/${name} is not JSON`, { cause: error });
-      }
-    }),
-  );
+  return names
+    .filter((name) => /^\d{8}\.json$/.test(name))
+    .toSorted()
+    .toReversed();
+}
+
+async function read(root: string, name: string): Promise<Manifest> {
+  const text = await readFile(join(root, 'manifests', name), 'utf8').catch((cause: unknown) => {
+    throw new BrokenFile(`manifests/${name} cannot be read.`, { cause });
+  });
+  try {
+    return JSON.parse(text) as Manifest;
+  } catch (error) {
+    throw new BrokenFile(`manifests/${name} is not JSON. Delete it and run npm run warehouse -- load.`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The newest manifest, or that of a moment; undefined if there is none.
+ * @throws BrokenFile
+ */
+export async function findManifest(root: string, asOf?: Date): Promise<Manifest | undefined> {
+  for (const name of await manifestNames(root)) {
+    const manifest = await read(root, name);
+    if (asOf === undefined || Date.parse(manifest.asOf) <= asOf.getTime()) return manifest;
+  }
+  return undefined;
+}
+
+/** @throws BrokenFile when there is none of this number */
+export async function readManifestNumber(root: string, number: number): Promise<Manifest> {
+  return read(root, fileNameOf(number));
 }
 
 /**
@@ -57,12 +85,13 @@ export async function readManifests(root: string): Promise<Manifest[]> {
  * @throws NeverLoaded
  */
 export async function readManifest(root: string, asOf?: Date): Promise<Manifest> {
-  const all = await readManifests(root);
-  const found = all.findLast((manifest) => asOf === undefined || Date.parse(manifest.asOf) <= asOf.getTime());
+  const found = await findManifest(root, asOf);
   if (found !== undefined) return found;
-  const first = all[0];
+  const first = (await manifestNames(root)).at(-1);
   if (first === undefined) throw new NeverLoaded('The warehouse was never loaded. Run npm run warehouse -- load.');
-  throw new NeverLoaded(`The warehouse has nothing that old. Its first load is as of ${first.asOf}.`);
+  throw new NeverLoaded(
+    `The warehouse has nothing that old. Its first load is as of ${(await read(root, first)).asOf}.`,
+  );
 }
 
 /** Makes a load visible, at once and whole. A link fails where another load has published the same number. */
@@ -102,12 +131,16 @@ export async function addFile(
  * @throws BrokenFile naming the first that is not
  */
 export async function verifyFiles(root: string, manifest: Manifest, thorough = false): Promise<void> {
-  for (const { path, bytes, sha256 } of Object.values(manifest.tables).flatMap((files) => Object.values(files))) {
-    const found = await stat(join(root, path)).catch(() => undefined);
-    if (found === undefined) throw new BrokenFile(`${path} is missing. Run npm run warehouse -- load --full.`);
-    if (found.size !== bytes || (thorough && (await digestOf(join(root, path))) !== sha256)) {
-      throw new BrokenFile(`${path} is not what was written. Delete it and run npm run warehouse -- load --full.`);
-    }
+  const all = Object.values(manifest.tables).flatMap((files) => Object.values(files));
+  for (const file of all) await verifyFile(root, file, thorough);
+}
+
+/** @throws BrokenFile */
+export async function verifyFile(root: string, { path, bytes, sha256 }: DataFile, thorough: boolean): Promise<void> {
+  const found = await stat(join(root, path)).catch(() => undefined);
+  if (found === undefined) throw new BrokenFile(`${path} is missing. Run npm run warehouse -- load --full.`);
+  if (found.size !== bytes || (thorough && (await digestOf(join(root, path))) !== sha256)) {
+    throw new BrokenFile(`${path} is not what was written. Delete it and run npm run warehouse -- load --full.`);
   }
 }
 

@@ -4,17 +4,28 @@ import {
   readChanges,
   readCustomers,
   readFact,
+  readStockLevels,
   readTotals,
   type Snapshot,
   type Totals,
 } from '../../lib/analytics/warehouse/extract.sql.ts';
 import type { TableName } from '../../lib/analytics/warehouse/model.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
-import { days, productVersions, summarize } from './dimensions.ts';
-import { type Query, relation, withEngine } from './engine.ts';
-import { addFile, type Manifest, publish, readManifests, readPseudonyms, verifyFiles, withLock } from './files.ts';
+import { applications, days, productVersions, summarize } from './dimensions.ts';
+import { namesOf, type Query, relation, withEngine } from './engine.ts';
+import {
+  addFile,
+  findManifest,
+  type Manifest,
+  manifestVersion,
+  publish,
+  readPseudonyms,
+  verifyFile,
+  verifyFiles,
+  withLock,
+} from './files.ts';
 import { writeParquet } from './parquet.ts';
-import { inSnapshot } from './snapshot.ts';
+import { type Fence, fence, inSnapshot } from './snapshot.ts';
 
 /** The database cannot continue what the warehouse has. */
 export class OtherDatabase extends Error {
@@ -26,7 +37,11 @@ export type LoadOptions = {
   full?: boolean;
   /** Also loads these months anew, as YYYY-MM. */
   months?: readonly string[];
+  /** How long to wait for open transactions. Those that are longer hold back what counts as complete. */
+  patienceMs?: number;
 };
+
+const usualPatienceMs = 10_000;
 
 export type Loaded = { manifest: Manifest; months: string[]; rows: number; milliseconds: number };
 
@@ -37,20 +52,24 @@ export type Loaded = { manifest: Manifest; months: string[]; rows: number; milli
  */
 export async function load(sql: Sql, root: string, options: LoadOptions = {}): Promise<Loaded> {
   const begun = performance.now();
-  const loaded = await withLock(root, () =>
-    withEngine(root, (query) => inSnapshot(sql, (tx, snapshot) => loadSnapshot(tx, snapshot, query, root, options))),
-  );
+  const loaded = await withLock(root, async () => {
+    const before = await fence(sql, options.patienceMs ?? usualPatienceMs);
+    return withEngine(root, (query) =>
+      inSnapshot(sql, (tx, snapshot) => loadSnapshot(tx, { ...snapshot, fence: before }, query, root, options)),
+    );
+  });
   return { ...loaded, milliseconds: Math.round(performance.now() - begun) };
 }
 
 async function loadSnapshot(
   sql: TransactionSql,
-  snapshot: Snapshot,
+  snapshot: Snapshot & { fence: Fence },
   query: Query,
   root: string,
   { full, months = [] }: LoadOptions,
 ) {
-  const before = (await readManifests(root)).at(-1);
+  const last = await findManifest(root);
+  const before = last?.version === manifestVersion ? last : undefined;
   // After a restore the orders may be fewer.
   const continues = before?.epoch === snapshot.epoch;
   if (before !== undefined && !full) {
@@ -61,17 +80,28 @@ async function loadSnapshot(
   const old = full && before !== undefined ? Object.keys(before.tables.daily_sales_summary ?? {}) : [];
   const anew = union(changes.sales, changes.refunds, months, old);
   const manifest: Manifest = {
-    version: 1,
-    number: (before?.number ?? 0) + 1,
+    version: manifestVersion,
+    number: (last?.number ?? 0) + 1,
     asOf: snapshot.asOf.toISOString(),
+    completeUntil: completeUntil(snapshot) ?? (continues ? before.completeUntil : null),
     source: snapshot.source,
     watermark: snapshot.watermark,
     epoch: snapshot.epoch,
     tables: structuredClone(before?.tables ?? {}),
   };
+  if (full) await dropBroken(root, manifest);
   const put = createPut(root, manifest);
-  await loadDimensions(sql, query, root, { manifest, before: continues ? before : undefined, changes, anew }, put);
+  await loadDimensions(
+    sql,
+    query,
+    root,
+    { manifest, before: continues ? { ...before, tables: manifest.tables } : undefined, changes, anew },
+    put,
+  );
   const rows = await loadFacts(sql, query, root, manifest, anew, put);
+  await loadStock(sql, query, root, manifest, put);
+  const orders = relation(root, 'fact_orders', Object.values(manifest.tables.fact_orders ?? {}));
+  await put('dim_application', 'all', await applications(query, orders));
 
   const totals = new Map<string, Totals>();
   for (const month of anew) totals.set(month, await readTotals(sql, month));
@@ -79,6 +109,29 @@ async function loadSnapshot(
   if (findings.length > 0) throw new LoadRefused(findings);
   await publish(root, manifest);
   return { manifest, months: anew, rows };
+}
+
+const dayMs = 24 * 3600 * 1000;
+/**
+ * A row has the time of the function that writes it, which is before its transaction begins: by the longest that a function may
+ * take, and by the difference of two clocks.
+ */
+const marginMs = 120_000;
+
+/** The beginning of the day (in UTC) that the snapshot is of: it has every row of before. Undefined if that cannot be said. */
+function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence: Fence }): string | undefined {
+  if (BigInt(watermark) < next) return undefined;
+  const known = asOf.getTime() - marginMs;
+  return new Date(known - (known % dayMs)).toISOString();
+}
+
+/** A full load makes everything anew but what only the warehouse knows, as far as that is whole. */
+async function dropBroken(root: string, manifest: Manifest): Promise<void> {
+  for (const files of [manifest.tables.fact_stock ?? {}, manifest.tables.dim_product ?? {}]) {
+    for (const [part, file] of Object.entries(files)) {
+      await verifyFile(root, file, true).catch(() => delete files[part]);
+    }
+  }
 }
 
 /** @throws OtherDatabase */
@@ -141,13 +194,25 @@ async function loadFacts(
   const pseudonymOf = await readPseudonyms(root);
   let rows = 0;
   for (const month of months) {
-    for (const table of ['fact_orders', 'fact_sales', 'fact_refunds'] as const) {
+    for (const table of ['fact_orders', 'fact_sales', 'fact_refunds', 'fact_refund_lines'] as const) {
       rows += await put(table, month, pseudonymous(readFact(sql, table, month), pseudonymOf));
     }
     const of = (table: TableName) => relation(root, table, [manifest.tables[table]?.[month]]);
     await put('daily_sales_summary', month, await summarize(query, of));
   }
   return rows;
+}
+
+/** The stock of today takes the place of what an earlier load of today found. */
+async function loadStock(sql: TransactionSql, query: Query, root: string, manifest: Manifest, put: Put): Promise<void> {
+  const date = manifest.asOf.slice(0, 10);
+  const month = date.slice(0, 7);
+  const known = relation(root, 'fact_stock', [manifest.tables.fact_stock?.[month]]);
+  const { rows } = await query(
+    `select ${namesOf('fact_stock')} from ${known} where date < cast(? as date) order by date, product_id`,
+    [date],
+  );
+  await put('fact_stock', month, [...rows, ...(await readStockLevels(sql)).map((row) => ({ date, ...row }))]);
 }
 
 async function* pseudonymous(rows: AsyncIterable<Row>, pseudonymOf: (id: string) => string): AsyncGenerator<Row> {

@@ -25,3 +25,24 @@ export async function inSnapshot<T>(
     }
   }
 }
+
+const settlePauseMs = 250;
+
+/** What a later snapshot must not know to be open any more, so that it has everything of before a moment. */
+export type Fence = { next: bigint; asOf: Date };
+
+/**
+ * Waits until every transaction is over that was open at a moment, for so long at most. A snapshot whose watermark has reached
+ * `next` has every row that a transaction wrote which began before `asOf`.
+ */
+export async function fence(sql: Sql, patienceMs: number): Promise<Fence> {
+  const first = await inSnapshot(sql, async (_, snapshot) => snapshot);
+  const next = BigInt(first.next);
+  const until = performance.now() + patienceMs;
+  let { watermark } = first;
+  while (BigInt(watermark) < next && performance.now() < until) {
+    await sleep(settlePauseMs);
+    ({ watermark } = await inSnapshot(sql, async (_, snapshot) => snapshot));
+  }
+  return { next, asOf: first.asOf };
+}

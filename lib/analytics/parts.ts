@@ -1,11 +1,14 @@
 import type { TransactionSql } from 'postgres';
 import { Problem } from '../contract/api/problems.ts';
 import type { ReportPart } from '../contract/api/reports.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Stretch } from './groups.sql.ts';
+import { explained, type Split, split, type Warehouse, type WarehouseState } from './history.ts';
 import type { Period } from './period.ts';
-import type { ReportName } from './policies.ts';
+import { historyMaxSeconds, type ReportName } from './policies.ts';
 import { type Age, type ReadDeps, readReport } from './read.ts';
 import { readStretch } from './sales.sql.ts';
+import type { Statement } from './warehouse/statement.ts';
 
 /** The most rows of an answer. */
 export const mostRows = 10_000;
@@ -14,20 +17,69 @@ type Value = string | number | boolean | null;
 type Row = Readonly<Record<string, Value>>;
 
 /** A part of a report: what one source knows of one stretch of time. */
-export type Part<R> = { stretch: Stretch; age: Age; rows: readonly R[] };
+export type Part<R> = { stretch: Stretch; age: PartAge; rows: readonly R[] };
+export type PartAge = Omit<Age, 'source'> & { source: Age['source'] | 'warehouse' };
 
-/** The part of a report that the database knows: today all of it. */
-export async function readPart<R>(
-  report: ReportName,
-  period: Period,
-  deps: ReadDeps,
-  read: (sql: TransactionSql, stretch: Stretch) => Promise<R[]>,
-): Promise<Part<R>> {
+export type PartsDeps = ReadDeps & {
+  /** Null where there is none. */
+  warehouse: Warehouse | null;
+};
+
+/** How a report asks its two sources for the same rows. */
+export type Sources<R> = {
+  database: (sql: TransactionSql, stretch: Stretch) => Promise<R[]>;
+  warehouse: (stretch: Stretch) => Statement;
+};
+
+/** The parts of a report: history from the warehouse, as far as it is complete, and from then on the database. */
+export async function readParts<R>(report: ReportName, period: Period, deps: PartsDeps, sources: Sources<R>) {
+  const known = await openHistory(deps);
   const { data, age } = await readReport(report, deps, async (sql) => {
-    const stretch = await readStretch(sql, period);
-    return { stretch, rows: await read(sql, stretch) };
+    const cut = await known.cut(sql, period);
+    return { cut, rows: cut.database === undefined ? [] : await sources.database(sql, cut.database) };
   });
-  return { ...data, age };
+  const { cut } = data;
+  const history = cut.history === undefined ? [] : await cut.ask<R>(sources.warehouse(cut.history));
+  const rows = { history, database: data.rows };
+  return { history: cut.use, parts: partsOf(cut, age).map((part) => ({ ...part, rows: rows[part.of] })) };
+}
+
+/** A period that is cut in two, and what the warehouse says about its part. */
+export type Cut = Split & { ask: <R>(statement: Statement) => Promise<R[]>; loaded: PartAge | undefined };
+
+/** What the warehouse has now: a report asks one state of it. @throws Problem history-broken */
+export async function openHistory({ warehouse, clock }: PartsDeps) {
+  const state = warehouse === null ? null : await explained(warehouse.newest());
+  return {
+    /** Cuts a period in the transaction that reads the database's part. */
+    async cut(sql: TransactionSql, period: Period): Promise<Cut> {
+      const { stretch, now, epoch } = await readStretch(sql, period);
+      return {
+        ...split(stretch, state, epoch),
+        ask: (statement) => explained(warehouse!.query(state!, statement)),
+        loaded: state ? ageOf(state, now, clock) : undefined,
+      };
+    },
+  };
+}
+
+/** The stretches of a cut period, each with its age. */
+export function partsOf({ history, database, loaded }: Cut, age: Age) {
+  const parts: (Omit<Part<never>, 'rows'> & { of: 'history' | 'database' })[] = [];
+  if (history !== undefined) parts.push({ of: 'history', stretch: history, age: loaded! });
+  if (database !== undefined) parts.push({ of: 'database', stretch: database, age });
+  return parts;
+}
+
+/** How old a load is, told by the shop's clock as all ages are. */
+function ageOf({ asOf }: WarehouseState, now: Date, clock: Clock): PartAge {
+  const lagSeconds = Math.max(0, Math.round((now.getTime() - Date.parse(asOf)) / 100) / 10);
+  return {
+    source: 'warehouse',
+    asOf: new Date(clock.now() - Math.ceil(lagSeconds * 1000)).toISOString(),
+    lagSeconds,
+    stale: lagSeconds > historyMaxSeconds,
+  };
 }
 
 /**
@@ -40,11 +92,16 @@ export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: read
   const data = addUp(
     parts.flatMap(({ rows }) => rows),
     amounts,
-  );
+  ).toSorted(byGroup);
   if (data.length > mostRows) {
     const detail = `The report has more than ${mostRows} rows. Choose larger groups or a shorter period.`;
     throw new Problem('report-too-large', detail);
   }
+  return { ...ageOfParts(parts), data };
+}
+
+/** What an answer says of the parts that it is made of. */
+export function ageOfParts(parts: readonly Omit<Part<unknown>, 'rows'>[]) {
   const oldest = parts.map(({ age }) => age).toSorted((a, b) => b.lagSeconds - a.lagSeconds)[0]!;
   return {
     asOf: oldest.asOf,
@@ -54,9 +111,15 @@ export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: read
       const { source, asOf, lagSeconds } = age;
       return { source, from: stretch.begins.toISOString(), to: stretch.ends.toISOString(), asOf, lagSeconds };
     }),
-    data,
   };
 }
+
+/** By key, with what has none last, and by currency. */
+const byGroup = (a: Row, b: Row): number =>
+  Number(a.key === null) - Number(b.key === null) ||
+  compare(String(a.key), String(b.key)) ||
+  compare(String(a.currency), String(b.currency));
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /** Rows of one group and currency as one row. */
 function addUp<R extends Row>(rows: readonly R[], amounts: readonly (keyof R & string)[]): R[] {

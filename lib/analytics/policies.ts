@@ -10,6 +10,9 @@ export type LagPolicy = {
 
 export type ReportName = 'sales' | 'products' | 'margin' | 'customers' | 'stock' | 'live';
 
+/** The oldest that the warehouse's part of a report may be before it is `stale`: a nightly load, and two hours to make it. */
+export const historyMaxSeconds = 26 * 3600;
+
 /** Every report with its policy. docs/analytics.md has the same table. */
 export const policies: Readonly<Record<ReportName, LagPolicy>> = {
   sales: { when: 'show', maxLagSeconds: 60 },

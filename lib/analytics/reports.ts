@@ -4,12 +4,13 @@ import { idAt } from '../kernel/ids.ts';
 import { readCustomer } from './customers.sql.ts';
 import { readLive } from './live.sql.ts';
 import { readMargin } from './margin.sql.ts';
-import { answerOf, mostRows, readPart } from './parts.ts';
+import { ageOfParts, answerOf, mostRows, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
 import { dayIn, type Period } from './period.ts';
-import { readProducts } from './products.sql.ts';
+import { type ProductSales, readProducts } from './products.sql.ts';
 import { type ReadDeps, readReport } from './read.ts';
 import { readSales } from './sales.sql.ts';
 import { readStock } from './stock.sql.ts';
+import { marginOf, productsOf, salesOf } from './warehouse/sales.sql.ts';
 
 /*
  * Each report reads from where its policy says, and answers with its age. All throw Problem report-too-large when the database
@@ -19,11 +20,12 @@ import { readStock } from './stock.sql.ts';
 type Grouped = { groupBy: Grouping; currency: string | undefined };
 
 /** What was sold and given back in a period, by group and currency. */
-export async function reportSales(period: Period, query: Grouped, deps: ReadDeps) {
-  const part = await readPart('sales', period, deps, (sql, stretch) =>
-    readSales(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
-  );
-  return answerOf<SalesRow>([part], salesAmounts);
+export async function reportSales(period: Period, query: Grouped, deps: PartsDeps) {
+  const { history, parts } = await readParts('sales', period, deps, {
+    database: (sql, stretch) => readSales(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
+    warehouse: (stretch) => salesOf({ ...query, stretch, zone: period.zone }, mostRows + 1),
+  });
+  return { history, ...answerOf<SalesRow>(parts, salesAmounts) };
 }
 
 export const salesAmounts = [
@@ -39,12 +41,13 @@ export const salesAmounts = [
 ] as const satisfies (keyof SalesRow)[];
 
 /** What was earned in a period, by group and currency, with costs as they were at the sale. */
-export async function reportMargin(period: Period, query: Grouped, deps: ReadDeps) {
-  const part = await readPart('margin', period, deps, (sql, stretch) =>
-    readMargin(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
-  );
-  const { data, ...answer } = answerOf<MarginRow>([part], marginAmounts);
-  return { ...answer, data: data.map((row) => ({ ...row, marginPercent: percent(row.margin, row.revenue) })) };
+export async function reportMargin(period: Period, query: Grouped, deps: PartsDeps) {
+  const { history, parts } = await readParts('margin', period, deps, {
+    database: (sql, stretch) => readMargin(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
+    warehouse: (stretch) => marginOf({ ...query, stretch, zone: period.zone }, mostRows + 1),
+  });
+  const { data, ...answer } = answerOf<MarginRow>(parts, marginAmounts);
+  return { history, ...answer, data: data.map((row) => ({ ...row, marginPercent: percent(row.margin, row.revenue) })) };
 }
 
 const marginAmounts = [
@@ -60,13 +63,25 @@ const marginAmounts = [
 const percent = (part: number, whole: number): number | null =>
   whole === 0 ? null : Math.round((part * 1000) / whole) / 10;
 
-type Ranked = { by: 'sales' | 'units'; order: 'best' | 'worst'; currency: string | undefined; limit: number };
+type Ranked = {
+  by: 'sales' | 'units' | 'refunds';
+  order: 'best' | 'worst';
+  currency: string | undefined;
+  limit: number;
+};
 
 /** The products that sold best or worst in a period. Each currency has its own row. */
-export async function reportProducts(period: Period, query: Ranked, deps: ReadDeps) {
-  const part = await readPart('products', period, deps, (sql, stretch) => readProducts(sql, { ...query, stretch }));
-  const { stretch, age, rows } = part;
-  return { ...ageOf(age), from: stretch.begins, to: stretch.ends, data: rows };
+export async function reportProducts(period: Period, query: Ranked, deps: PartsDeps) {
+  const known = await openHistory(deps);
+  const { data, age } = await readReport('products', deps, async (sql) => {
+    const cut = await known.cut(sql, period);
+    // Both parts are ranked together, with the products as they are now.
+    const history =
+      cut.history === undefined ? [] : await cut.ask<ProductSales>(productsOf({ ...query, stretch: cut.history }));
+    return { cut, rows: await readProducts(sql, { ...query, stretch: cut.database, history }) };
+  });
+  const { source } = age;
+  return { source, history: data.cut.use, ...ageOfParts(partsOf(data.cut, age)), data: data.rows };
 }
 
 /** A customer with what they bought in each currency. @throws Problem not-found */

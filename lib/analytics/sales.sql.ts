@@ -13,13 +13,15 @@ import {
 import type { Period } from './period.ts';
 
 /**
- * The moments at which a period begins and ends.
+ * The moments at which a period begins and ends, the time by the database's clock, and which database it is.
  * @throws the server's error 22023 when it does not know the zone
  */
-export async function readStretch(sql: Sql | TransactionSql, { from, to, zone }: Period): Promise<Stretch> {
+export async function readStretch(sql: Sql | TransactionSql, { from, to, zone }: Period) {
   const [row] = await sql`
-    select reporting.day_begins(${from}::date, ${zone}) as begins, reporting.day_begins(${to}::date, ${zone}) as ends`;
-  return row as Stretch;
+    select reporting.day_begins(${from}::date, ${zone}) as begins, reporting.day_begins(${to}::date, ${zone}) as ends,
+      clock_timestamp() as now, reporting.get_epoch() as epoch`;
+  const { begins, ends, now, epoch } = row as Stretch & { now: Date; epoch: string };
+  return { stretch: { begins, ends }, now, epoch };
 }
 
 /**

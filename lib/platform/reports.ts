@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTooSlow, type ReadDeps, type Reads } from '../analytics/read.ts';
+import type { PartsDeps } from '../analytics/parts.ts';
+import { isTooSlow, type Reads } from '../analytics/read.ts';
 import { createCircuitBreaker } from '../kernel/circuit-breaker.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
 import { isOutage } from '../kernel/outage.ts';
 import { type Runtime, untilDeadline } from './handlers/lambda.ts';
 import { readerAs, type Sql, sqlAs } from './sql.ts';
+import { warehouse } from './warehouse.gateway.ts';
 
 /** Where this process reads reports, as the role `reporting`. A reader that has just failed is not asked for two seconds. */
-export function reportDeps({ clock, meter }: Runtime): ReadDeps {
+export function reportDeps({ clock, meter }: Runtime): PartsDeps {
   const breaker = createCircuitBreaker(clock);
   const readerOf =
     (sql: Sql): Reads =>
@@ -28,6 +30,7 @@ export function reportDeps({ clock, meter }: Runtime): ReadDeps {
     clock,
     meter,
     sleep,
+    warehouse: warehouse(),
     databases: {
       get reader() {
         const sql = readerAs('reporting');

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
+import { load } from '../../infra/warehouse/load.ts';
 
 let directory: string;
 let stack: Stack;
@@ -174,10 +175,32 @@ test('products are ranked with those that nobody bought, as JSON and as CSV', as
   expect(csv.headers.get('content-type')).toMatch(/^text\/csv/);
   expect(Number(csv.headers.get('report-lag-seconds'))).toBeLessThan(60);
   expect(csv.text.split('\r\n')).toEqual([
-    'productId,sku,name,active,currency,orders,units,sales',
+    'productId,sku,name,active,currency,orders,units,sales,returnedUnits,refunds',
     Object.values(best.data[0]).join(','),
     '',
   ]);
+});
+
+test('history comes from the warehouse once it is loaded, and today from the reader', async () => {
+  const never = await report('sales');
+  expect(never).toMatchObject({ history: 'never-loaded', parts: [{ source: 'reader' }] });
+  const root = join(directory, 'warehouse');
+  const path = await stack.inside.reader.socketPath();
+  const analyst = postgres({ path, user: 'analyst', database: 'counterfoil', max: 1 });
+  const { manifest } = await load(analyst, root).finally(() => analyst.end());
+  const merged = await report('sales');
+  expect(merged).toMatchObject({
+    history: 'used',
+    parts: [
+      { source: 'warehouse', to: manifest.completeUntil },
+      { source: 'reader', from: manifest.completeUntil },
+    ],
+    data: never.data,
+  });
+  const file = manifest.tables.fact_orders ?? manifest.tables.dim_date!;
+  await rm(join(root, Object.values(file)[0]!.path));
+  expect(await report('sales')).toMatchObject({ httpStatus: 503, code: 'history-broken' });
+  await rm(root, { recursive: true });
 });
 
 test.each([

@@ -6,51 +6,17 @@ import { answerOf } from '../../lib/analytics/parts.ts';
 import { salesAmounts } from '../../lib/analytics/reports.ts';
 import { readSales, readStretch } from '../../lib/analytics/sales.sql.ts';
 import type { Grouping, SalesRow } from '../../lib/contract/api/reports.ts';
-import { createDatabase, type TestDatabase } from '../support/postgres.ts';
+import type { TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
-import { fillShop } from '../support/shop-of-100k.ts';
+import { createYearOfSales, zones } from '../support/year-of-sales.ts';
 
 let database: TestDatabase;
 let owner: Sql;
 let reporting: Sql;
 
-/** A year of orders, every 13 hours and 7 minutes; with money given back, foreign currencies, taxes, and an archive. */
 beforeAll(async () => {
-  database = await createDatabase();
-  await fillShop(database, { customers: 10, products: 20, orders: 900 });
+  database = await createYearOfSales();
   [owner, reporting] = ['migrator', 'reporting'].map((role) => database.connect(role, poolOptions)) as [Sql, Sql];
-  const admin = database.connect('rdsadmin', { max: 1 });
-  await admin.unsafe(`
-    set session_replication_role = 'replica';
-    create temporary table moments as
-      select id, row_number() over (order by id) as n,
-        timestamptz '2025-11-15Z' + row_number() over (order by id) * interval '13 hours 7 minutes' as at
-      from orders.orders where status = 'confirmed';
-    update orders.lines l set discount = 5, tax = 7, brand = case when m.n % 3 = 0 then 'Brown' end, unit_cost = 60
-      from moments m where m.id = l.order_id;
-    update orders.orders o set confirmed_at = m.at, created_at = m.at, updated_at = m.at,
-      discount_amount = s.discount, discount_reason = 'large-order', tax_amount = s.tax, tax_included = m.n % 2 = 0,
-      total = s.gross - s.discount + case when m.n % 2 = 0 then 0 else s.tax end,
-      shipping_address = case when m.n % 4 > 0 then jsonb_build_object('country', (array['DE', 'FR', 'CH'])[m.n % 4]) end,
-      currency = case when m.n % 5 = 0 then 'USD' else 'EUR' end
-      from moments m, (select order_id, sum(discount) as discount, sum(tax) as tax, sum(total) as gross
-        from orders.lines group by 1) s
-      where m.id = o.id and s.order_id = o.id;
-    update payments.payments p set amount = o.total, currency = o.currency, status = 'captured', refunded_at = null,
-      refunded_amount = 0, refund_claimed = 0 from orders.orders o where o.id = p.order_id and o.status = 'confirmed';
-    update payments.payments p set status = 'refunded', refunded_at = m.at + interval '40 hours' from moments m
-      where m.id = p.order_id and m.n % 11 = 0;
-    update orders.orders o set status = 'cancelled' from moments m where m.id = o.id and m.n % 11 = 0;
-    update stock.reservations r set state = 'returned' from moments m where m.id = r.order_id and m.n % 11 = 0;
-    delete from payments.refunds;
-    insert into payments.refunds (id, payment_id, order_id, status, currency, amount, reason, requested_by, reference,
-        created_at, updated_at)
-      select 'rfd_' || right(p.order_id, 32), p.id, p.order_id, 'succeeded', p.currency, 30, 'broken', 'app', 're_' || m.n,
-        m.at + interval '30 hours', m.at + interval '31 hours'
-      from payments.payments p join moments m on m.id = p.order_id where m.n % 7 = 0 and m.n % 11 <> 0;
-    update payments.payments p set refunded_amount = 30, refund_claimed = 30 from payments.refunds r where r.payment_id = p.id;
-    update orders.orders o set updated_at = m.at + interval '41 hours' from moments m where m.id = o.id;`);
-  await admin.end();
 });
 afterAll(async () => {
   await Promise.all([owner.end(), reporting.end()]);
@@ -66,19 +32,6 @@ const byGroup = (rows: readonly SalesRow[]) => rows.toSorted((a, b) => keyOf(a).
 const keyOf = ({ key, currency }: SalesRow) => `${key} ${currency}`;
 const age = { source: 'reader', asOf: '2026-11-29T00:00:00.000Z', lagSeconds: 0, stale: false } as const;
 
-/** Summer time begins or ends at midnight, by half an hour, twice, or a day is left out. */
-const zones = [
-  'UTC',
-  'Europe/Berlin',
-  'America/Sao_Paulo',
-  'America/Havana',
-  'Africa/Cairo',
-  'Asia/Beirut',
-  'Australia/Lord_Howe',
-  'Pacific/Apia',
-  'Antarctica/Troll',
-  'Asia/Kathmandu',
-];
 const groupings: Grouping[] = ['day', 'week', 'month', 'product', 'brand', 'country'];
 
 describe('the parts of a report', () => {
@@ -151,7 +104,9 @@ describe('a day', () => {
         fc.integer({ min: Date.parse('2005-01-01'), max: Date.parse('2030-01-01') }),
         async (zone, moment) => {
           const day = new Date(moment).toISOString().slice(0, 10);
-          const { begins } = await readStretch(reporting, { from: day, to: '2031-01-01', zone });
+          const {
+            stretch: { begins },
+          } = await readStretch(reporting, { from: day, to: '2031-01-01', zone });
           const [dates] = await owner`
             select (${begins} at time zone ${zone}::text)::date::text as here,
               ((${begins} - interval '1 second') at time zone ${zone}::text)::date::text as before`;

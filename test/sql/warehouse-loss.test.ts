@@ -27,7 +27,7 @@ test('loads beside long and rolled-back transactions lose no row and double none
     database.connect('analyst', { max: 1 }),
   ];
   try {
-    await load(analyst, root);
+    await load(analyst, root, { patienceMs: 0 });
     const places = async (writer: number) => {
       for (let i = 0; i < transactions; i++) {
         const n = writer * transactions + i;
@@ -58,9 +58,9 @@ test('loads beside long and rolled-back transactions lose no row and double none
       writing.over = true;
     });
     let loads = 0;
-    for (; !writing.over; loads++) await load(analyst, root);
+    for (; !writing.over; loads++) await load(analyst, root, { patienceMs: 0 });
     await all;
-    await load(analyst, root);
+    await load(analyst, root, { patienceMs: 0 });
 
     const truth = await admin`
       select o.id, l.unit_cost * 2 as cost from orders.orders o join orders.lines l on l.order_id = o.id

@@ -99,6 +99,7 @@ export const problems = {
   'rate-limited': { status: 429, title: 'Too many requests' },
   'too-many-at-once': { status: 429, title: 'Too many requests to this operation at the same time' },
   internal: { status: 500, title: 'Something went wrong on our side' },
+  'history-broken': { status: 503, title: 'The history that the report needs is damaged' },
   'reader-behind': { status: 503, title: 'The copy that reports read is too old for this one' },
   'read-model-behind': { status: 503, title: 'The copy that is read has not come so far yet' },
   unavailable: { status: 503, title: 'A dependency of the service does not answer' },

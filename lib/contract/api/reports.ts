@@ -3,7 +3,17 @@ import { currency, id, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 /** How sales can be grouped. */
-export const groupings = ['day', 'week', 'month', 'product', 'category', 'brand', 'country'] as const;
+export const groupings = [
+  'day',
+  'week',
+  'month',
+  'product',
+  'category',
+  'brand',
+  'country',
+  'application',
+  'customerSegment',
+] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** A day of the calendar, from the year 2000 on. */
@@ -32,13 +42,17 @@ const range = { from: z.optional(day), to: z.optional(day), zone };
 
 /** Where a part of a report comes from, and how old it is. */
 export const reportPart = z.object({
-  source: z.enum(['reader', 'writer']),
+  source: z.enum(['warehouse', 'reader', 'writer']),
   from: timestamp,
   to: timestamp,
   asOf: timestamp,
   lagSeconds: z.number().check(z.gte(0)),
 });
 export type ReportPart = z.output<typeof reportPart>;
+
+/** What a report took from the warehouse: `used`, or why nothing. */
+const historyUse = z.enum(['used', 'not-needed', 'never-loaded', 'other-database', 'no-warehouse']);
+export type HistoryUse = z.output<typeof historyUse>;
 
 /** What every report says of itself. */
 const age = {
@@ -72,17 +86,24 @@ export type SalesRow = z.output<typeof salesRow>;
 const ofPeriods = ['period-reversed', 'period-too-long', 'zone-unknown', 'report-too-large'] as const;
 const grouped = { ...range, groupBy: z._default(z.enum(groupings), 'day'), currency: z.optional(currency) };
 const answerOf = <T extends z.ZodMiniType>(row: T) =>
-  z.object({ ...period, groupBy: z.enum(groupings), ...age, parts: z.array(reportPart), data: z.array(row) });
+  z.object({
+    ...period,
+    groupBy: z.enum(groupings),
+    ...age,
+    history: historyUse,
+    parts: z.array(reportPart),
+    data: z.array(row),
+  });
 
 export const getSalesReport = {
   summary: 'Report what was sold and given back',
   description:
-    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. The figures come from a copy of the database that is a moment old; when it is older than a minute, `stale` is true. `Accept: text/csv` asks for CSV.',
+    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. History comes from the warehouse, today from a copy of the database that is a moment old; `parts` has the age of each. When one is too old, `stale` is true. `Accept: text/csv` asks for CSV.',
   query: z.strictObject(grouped),
   responses: { 200: answerOf(salesRow) },
   problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
   csv: true,
-  problems: [...ofPeriods, 'grouping-unknown'],
+  problems: [...ofPeriods, 'grouping-unknown', 'history-broken'],
 } as const satisfies OperationContract;
 
 /** What the database knows of a row of margins. */
@@ -107,7 +128,7 @@ export const getMarginReport = {
   responses: { 200: answerOf(marginRow) },
   problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
   csv: true,
-  problems: [...ofPeriods, 'grouping-unknown', 'reader-behind'],
+  problems: [...ofPeriods, 'grouping-unknown', 'history-broken', 'reader-behind'],
 } as const satisfies OperationContract;
 
 export const productRow = z.object({
@@ -119,6 +140,8 @@ export const productRow = z.object({
   orders: count,
   units: count,
   sales: sum,
+  returnedUnits: count,
+  refunds: sum,
 });
 export type ProductRow = z.output<typeof productRow>;
 
@@ -128,18 +151,20 @@ const limit = (usual: number, most: number) =>
 export const getProductsReport = {
   summary: 'Report which products sell best or worst',
   description:
-    'Ranks products by what they sold for or by units. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept: text/csv` asks for CSV.',
+    'Ranks products by what they sold for, by units or by what was given back for them: `by=refunds` shows first what comes back most. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept: text/csv` asks for CSV.',
   query: z.strictObject({
     ...range,
     order: z._default(z.enum(['best', 'worst']), 'best'),
-    by: z._default(z.enum(['sales', 'units']), 'sales'),
+    by: z._default(z.enum(['sales', 'units', 'refunds']), 'sales'),
     currency: z.optional(currency),
     limit: limit(20, 1000),
   }),
-  responses: { 200: z.object({ ...period, ...single, data: z.array(productRow) }) },
+  responses: {
+    200: z.object({ ...period, ...single, history: historyUse, parts: z.array(reportPart), data: z.array(productRow) }),
+  },
   problemOf: { zone: 'zone-unknown' },
   csv: true,
-  problems: ofPeriods,
+  problems: [...ofPeriods, 'history-broken'],
 } as const satisfies OperationContract;
 
 export const customerRow = z.object({

@@ -1,1 +1,1 @@
-drop function reporting.changed_months(xid8), reporting.is_since(xid, xid8);
+drop function reporting.get_next_transaction(), reporting.changed_months(xid8), reporting.is_since(xid, xid8);

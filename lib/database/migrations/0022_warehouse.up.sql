@@ -10,6 +10,24 @@ language sql immutable parallel safe
 return since is null or (row_xmin::text::bigint - since::text::numeric % 4294967296 + 4294967296) % 4294967296 < 2147483648;
 revoke all on function reporting.is_since(xid, xid8) from public;
 
+-- The transaction that begins next, as this server knows it. A snapshot's xmax does not say so: it is the one after the last that
+-- is over, and those that are open may have a higher number.
+create function reporting.get_next_transaction() returns xid8
+language plpgsql volatile set search_path = '' as $$
+declare
+  candidate bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+begin
+  loop
+    -- It knows nothing of a transaction that has not begun.
+    perform pg_xact_status(candidate::text::xid8);
+    candidate := candidate + 1;
+  end loop;
+exception when invalid_parameter_value then
+  return candidate::text::xid8;
+end
+$$;
+revoke all on function reporting.get_next_transaction() from public;
+
 -- The months (in UTC) whose sales or refunds may have changed since a transaction, and `customers` without a month when one of them did;
 -- with null, every month that has any.
 create function reporting.changed_months(since xid8) returns table (kind text, month date)
@@ -52,4 +70,4 @@ language sql stable security definer set search_path = '' as $$
 $$;
 revoke all on function reporting.changed_months(xid8) from public;
 
-grant execute on function reporting.is_since(xid, xid8), reporting.changed_months(xid8) to analyst;
+grant execute on function reporting.get_next_transaction(), reporting.is_since(xid, xid8), reporting.changed_months(xid8) to analyst;

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HistoryBroken, type Warehouse } from '../../lib/analytics/history.ts';
+import { createViews, type Engine, openEngine } from './engine.ts';
+import { BrokenFile, findManifest, type Manifest, manifestVersion, readManifestNumber, verifyFile } from './files.ts';
+
+/**
+ * The warehouse in a folder, as reports ask it. The engine is loaded for the first question, which also reads every byte of the
+ * files; from then on, each file that has changed.
+ */
+export function openWarehouse(root: string): Warehouse & { close(): void } {
+  let engine: Promise<Engine> | undefined;
+  /** Which state the engine's views are of. */
+  let named: number | undefined;
+  const verified = new Map<string, string>();
+  const verify = async (manifest: Manifest) => {
+    for (const file of Object.values(manifest.tables).flatMap((files) => Object.values(files))) {
+      const mark = await markOf(join(root, file.path));
+      if (mark !== undefined && verified.get(file.path) === mark) continue;
+      await verifyFile(root, file, true);
+      verified.set(file.path, mark!);
+    }
+  };
+  // One at a time: each may name the tables of another state.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => {});
+    return turn.catch((error: unknown) => {
+      throw error instanceof BrokenFile ? new HistoryBroken(error.message, { cause: error }) : error;
+    });
+  };
+  return {
+    newest: () =>
+      inTurn(async () => {
+        const manifest = await findManifest(root);
+        if (manifest === undefined || manifest.version !== manifestVersion) return undefined;
+        const { number, asOf, completeUntil, epoch } = manifest;
+        return { number, asOf, completeUntil, epoch };
+      }),
+    query: <R>({ number }: { number: number }, { text, parameters }: { text: string; parameters: readonly string[] }) =>
+      inTurn(async () => {
+        const manifest = await readManifestNumber(root, number);
+        await verify(manifest);
+        engine ??= openEngine(root);
+        const { query } = await engine;
+        if (named !== number) await createViews(query, root, manifest);
+        named = number;
+        const { rows } = await query(text, parameters);
+        return rows.map(
+          (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])) as R,
+        );
+      }),
+    close: () => void engine?.then(({ close }) => close()),
+  };
+}
+
+/** Changes when somebody writes to the file. */
+async function markOf(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? undefined : `${found.ino} ${found.size} ${found.mtimeMs}`;
+}
+
+/** Amounts are far below 2^53, as in the answers of the database. */
+const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);

@@ -1,0 +1,31 @@
+import { HistoryBroken, type Warehouse, type WarehouseState } from '../analytics/history.ts';
+import { DependencyUnavailable } from '../kernel/errors.ts';
+import { config } from './config.ts';
+
+/** Less than a handler may take. */
+const askMs = 8000;
+
+/** The warehouse of this stage; null where there is none. */
+export function warehouse(): Warehouse | null {
+  const { WAREHOUSE_URL: url } = config();
+  if (url === undefined) return null;
+  return {
+    newest: async () => (await ask<WarehouseState | null>(url, 'newest', {})) ?? undefined,
+    query: ({ number }, { text, parameters }) => ask(url, 'query', { number, text, parameters }),
+  };
+}
+
+/** @throws HistoryBroken, DependencyUnavailable */
+async function ask<T>(url: string, what: 'newest' | 'query', body: object): Promise<T> {
+  const response = await fetch(`${url}/${what}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(askMs),
+  }).catch((cause: unknown) => {
+    throw new DependencyUnavailable('warehouse', { cause });
+  });
+  const answer = (await response.json()) as { result: T } | { broken: string } | { error: string };
+  if ('result' in answer) return answer.result;
+  if ('broken' in answer) throw new HistoryBroken(answer.broken);
+  throw new DependencyUnavailable('warehouse', { cause: new Error(answer.error) });
+}

@@ -1,0 +1,237 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { Sql } from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findManifest } from '../../infra/warehouse/files.ts';
+import { load } from '../../infra/warehouse/load.ts';
+import { openWarehouse } from '../../infra/warehouse/open.ts';
+import type { Warehouse } from '../../lib/analytics/history.ts';
+import type { PartsDeps } from '../../lib/analytics/parts.ts';
+import type { Reads } from '../../lib/analytics/read.ts';
+import { reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
+import type { Grouping } from '../../lib/contract/api/reports.ts';
+import type { TestDatabase } from '../support/postgres.ts';
+import { poolOptions } from '../support/saga.ts';
+import { ids } from '../support/shop-of-100k.ts';
+import { createYearOfSales, zones } from '../support/year-of-sales.ts';
+
+let database: TestDatabase;
+let admin: Sql;
+let analyst: Sql;
+let reporting: Sql;
+let root: string;
+let warehouse: ReturnType<typeof openWarehouse>;
+
+beforeAll(async () => {
+  database = await createYearOfSales();
+  [admin, analyst] = [database.connect('rdsadmin', { max: 2 }), database.connect('analyst', { max: 2 })];
+  reporting = database.connect('reporting', poolOptions);
+  for (let n = 0; n < 10; n++) await admin`select archive.move_orders('2029-01-01', '2029-01-01', 40)`;
+  root = await mkdtemp(join(tmpdir(), 'warehouse-'));
+  await load(analyst, root);
+  warehouse = openWarehouse(root);
+});
+afterAll(async () => {
+  warehouse.close();
+  await Promise.all([admin, analyst, reporting].map((sql) => sql.end()));
+  await database.drop();
+  await rm(root, { recursive: true });
+});
+
+const reads: Reads = (work) => reporting.begin('read only', work) as never;
+const depsWith = (history: Warehouse | null): PartsDeps => ({
+  databases: { reader: undefined, writer: reads },
+  clock: { now: () => Date.now() },
+  meter: { count: () => {}, flush: () => {} },
+  sleep: async () => {},
+  warehouse: history,
+});
+/** As if the warehouse were complete until another moment. */
+const until = (completeUntil: string): Warehouse => ({
+  ...warehouse,
+  newest: async () => ({ ...(await warehouse.newest())!, completeUntil }),
+});
+const groupings: Grouping[] = [
+  'day',
+  'week',
+  'month',
+  'product',
+  'category',
+  'brand',
+  'country',
+  'application',
+  'customerSegment',
+];
+const year = { from: '2025-11-01', to: '2026-12-15', zone: 'UTC' };
+const dayMs = 24 * 3600_000;
+
+test('history and today have the sums of one query over all orders, at any boundary, in any zone and grouping', async () => {
+  const moment = { min: Date.parse('2025-11-14'), max: Date.parse('2026-12-10') };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...zones),
+      fc.constantFrom(...groupings),
+      fc.constantFrom(undefined, 'EUR', 'USD'),
+      fc.tuple(fc.integer(moment), fc.integer(moment)),
+      fc.integer(moment),
+      fc.boolean(),
+      async (zone, groupBy, currency, days, boundary, midnight) => {
+        const [from, to] = days.toSorted((a, b) => a - b).map((day) => new Date(day).toISOString().slice(0, 10));
+        const period = { from: from!, to: from === to ? '2026-12-31' : to!, zone };
+        const end = new Date(midnight ? boundary - (boundary % dayMs) : boundary).toISOString();
+        for (const report of [reportSales, reportMargin]) {
+          const whole = await report(period, { groupBy, currency }, depsWith(null));
+          const merged = await report(period, { groupBy, currency }, depsWith(until(end)));
+          expect(merged.data).toEqual(whole.data);
+          // The parts follow each other, and are the period.
+          const edges = merged.parts.flatMap((part) => [part.from, part.to]);
+          expect([edges[0], edges.at(-1)]).toEqual([whole.parts[0]!.from, whole.parts[0]!.to]);
+          if (merged.parts.length === 2) expect([edges[1], edges[2]]).toEqual([end, end]);
+        }
+        const ranked = { by: 'refunds', order: 'best', currency, limit: 1000 } as const;
+        const [whole, merged] = await Promise.all(
+          [null, until(end)].map((history) => reportProducts(period, ranked, depsWith(history))),
+        );
+        expect(merged!.data).toEqual(whole!.data);
+      },
+    ),
+    {
+      numRuns: 60,
+      examples: [
+        // The clocks change at this midnight, and the boundary is in the hour that comes twice or not at all.
+        ['America/Havana', 'day', undefined, [moment.min, moment.max], Date.parse('2026-11-01T04:30Z'), false],
+        ['America/Havana', 'day', undefined, [moment.min, moment.max], Date.parse('2026-03-08T05:00Z'), false],
+        ['Africa/Cairo', 'day', 'EUR', [moment.min, moment.max], Date.parse('2026-04-23T22:00Z'), false],
+        ['UTC', 'month', undefined, [moment.min, moment.max], Date.parse('2026-06-15'), true],
+        ['UTC', 'week', undefined, [moment.min, moment.max], Date.parse('2026-06-15T12:00Z'), false],
+      ],
+    },
+  );
+});
+
+test('what came back is known by product, as far as refunds name lines', async () => {
+  const [row] = await admin`
+    with by_order as (
+      select r.order_id, sum(r.amount) as refunds, (select sum(l.amount) from reporting.refund_lines l where l.order_id = r.order_id) as named,
+        bool_or(r.refund_id is null) as whole, count(*) as parts
+      from reporting.refunds r group by 1
+    )
+    select count(*) filter (where whole and parts = 1 and named = refunds)::int as whole,
+      count(*) filter (where whole and parts = 2 and named = refunds)::int as "wholeAfterLine",
+      count(*) filter (where whole and parts = 2 and named between refunds - 32 and refunds - 30)::int as "wholeAfterAmount",
+      count(*) filter (where not whole and named = 30)::int as line, count(*) filter (where not whole and named is null)::int as amount,
+      count(*)::int as all from by_order`;
+  const { all, ...kinds } = row!;
+  expect(Object.values(kinds).reduce((sum: number, n) => sum + n, 0)).toBe(all);
+  for (const [kind, n] of Object.entries(kinds)) expect(n, kind).toBeGreaterThan(0);
+  const { data } = await reportProducts(
+    year,
+    { by: 'refunds', order: 'best', currency: 'EUR', limit: 3 },
+    depsWith(warehouse),
+  );
+  expect(data[0]!.refunds).toBeGreaterThanOrEqual(data[1]!.refunds);
+  expect(data[0]!.returnedUnits).toBeGreaterThan(0);
+});
+
+test('each part says where it comes from and how old it is', async () => {
+  const { asOf } = (await findManifest(root))!;
+  const answer = await reportSales(
+    year,
+    { groupBy: 'month', currency: undefined },
+    depsWith(until('2026-06-01T00:00:00.000Z')),
+  );
+  expect(answer).toMatchObject({
+    history: 'used',
+    stale: false,
+    parts: [
+      { source: 'warehouse', from: '2025-11-01T00:00:00.000Z', to: '2026-06-01T00:00:00.000Z' },
+      { source: 'writer', from: '2026-06-01T00:00:00.000Z', lagSeconds: 0 },
+    ],
+  });
+  expect(Math.abs(Date.parse(answer.parts[0]!.asOf) - Date.parse(asOf))).toBeLessThan(1500);
+  expect(answer.asOf).toBe(answer.parts[0]!.asOf);
+});
+
+test('what was never loaded, or loaded from another database, comes from the database alone, and the answer says so', async () => {
+  const never: Warehouse = { ...warehouse, newest: async () => undefined };
+  const other: Warehouse = { ...warehouse, newest: async () => ({ ...(await warehouse.newest())!, epoch: 'other/1' }) };
+  const query = { groupBy: 'day', currency: undefined } as const;
+  for (const [history, use] of [
+    [null, 'no-warehouse'],
+    [never, 'never-loaded'],
+    [other, 'other-database'],
+    [until('2025-10-01T00:00:00.000Z'), 'not-needed'],
+  ] as const) {
+    const answer = await reportSales(year, query, depsWith(history));
+    expect(answer).toMatchObject({ history: use, parts: [{ source: 'writer' }] });
+  }
+});
+
+test('an order of yesterday that commits after the load is in the answer once', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'warehouse-'));
+  const history = openWarehouse(root);
+  const [written, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const to = new Date(Date.now() + 2 * dayMs).toISOString().slice(0, 10);
+  const sold = async (from: Warehouse | null) => {
+    const period = { from: '2025-12-01', to, zone: 'UTC' };
+    const { data } = await reportSales(period, { groupBy: 'day', currency: undefined }, depsWith(from));
+    return data.reduce((sum, { orders }) => sum + orders, 0);
+  };
+  try {
+    const before = await sold(null);
+    const yesterday = new Date(Date.now() - dayMs).toISOString();
+    const open = admin.begin(async (sql) => {
+      await sql`
+        set local session_replication_role = 'replica'`;
+      await sql`
+        insert into orders.orders select n.* from orders.orders o,
+          jsonb_populate_record(o, jsonb_build_object('id', ${ids.order(5_000_000)}::text, 'number', 'CF-LATE',
+            'confirmed_at', ${yesterday}::text, 'created_at', ${yesterday}::text, 'updated_at', ${yesterday}::text)) n
+        where o.id = (select min(id) from orders.orders where status = 'confirmed')`;
+      await sql`
+        insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total)
+        select id, 1, ${ids.product(1)}, 'S', 'N', 1, subtotal, subtotal from orders.orders where number = 'CF-LATE'`;
+      await sql`update orders.lines l set discount = o.discount_amount from orders.orders o where o.id = l.order_id and number = 'CF-LATE'`;
+      written.resolve();
+      await end.promise;
+    });
+    await Promise.race([written.promise, open]);
+    // Whatever was open while it loaded may be of any day.
+    expect((await load(analyst, root, { patienceMs: 300 })).manifest.completeUntil).toBeNull();
+    end.resolve();
+    await open;
+    expect([await sold(history), await sold(null)]).toEqual([before + 1, before + 1]);
+
+    const { manifest } = await load(analyst, root);
+    expect(Date.parse(manifest.completeUntil!)).toBeGreaterThan(Date.now() - 2 * dayMs);
+    expect([await sold(history), await sold(null)]).toEqual([before + 1, before + 1]);
+  } finally {
+    end.resolve();
+    history.close();
+    await rm(root, { recursive: true });
+  }
+});
+
+test('a file that is missing or damaged is named, and its history refused', async () => {
+  const manifest = (await load(analyst, root, { full: true })).manifest;
+  const { path } = manifest.tables.fact_orders!['2026-03']!;
+  const query = { groupBy: 'country', currency: undefined } as const;
+  await expect(reportSales(year, query, depsWith(warehouse))).resolves.toMatchObject({ history: 'used' });
+  await truncate(join(root, path), 100);
+  const refused = { code: 'history-broken', status: 503, message: expect.stringContaining(path) };
+  await expect(reportSales(year, query, depsWith(warehouse))).rejects.toMatchObject(refused);
+  await rm(join(root, path));
+  await expect(reportSales(year, query, depsWith(warehouse))).rejects.toMatchObject(refused);
+  const today = { from: manifest.completeUntil!.slice(0, 10), to: '2040-01-01', zone: 'UTC' };
+  expect(await reportSales(today, query, depsWith(warehouse))).toMatchObject({ history: 'not-needed' });
+
+  await load(analyst, root, { full: true });
+  expect(await reportSales(year, query, depsWith(warehouse))).toMatchObject({ history: 'used' });
+  await writeFile(join(root, 'manifests', '99999999.json'), '{"half');
+  await expect(reportSales(year, query, depsWith(warehouse))).rejects.toMatchObject({
+    code: 'history-broken',
+    message: expect.stringContaining('manifests/99999999.json'),
+  });
+});
