@@ -70,7 +70,8 @@ function targetsOf(terms: readonly Term[], single: boolean): Omit<Target, 'refId
   return [{ expr: selected(metric, '', first.statistic, single, label), legendFormat: `{{${label}}}` }];
 }
 
-const datasource = { type: 'prometheus', uid: '${prometheus}' };
+/** Which Prometheus: a variable of the dashboard, in Grafana's syntax. */
+const datasource = { type: 'prometheus', uid: '$prometheus' };
 
 function targetOf(term: Term, terms: readonly Term[], single: boolean): Omit<Target, 'refId'>[] {
   const expr = term.kind === 'metric' ? promqlOf(term, single) : expressionOf(term.expression, terms, single);
