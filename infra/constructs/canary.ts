@@ -108,7 +108,8 @@ export class Canary extends Construct {
           statements: [
             new iam.PolicyStatement({
               actions: ['lambda:GetAlias', 'lambda:UpdateAlias', 'lambda:GetProvisionedConcurrencyConfig'],
-              resources: [fn.functionArn, alias.functionArn],
+              // By name: the alias waits for this role.
+              resources: [fn.functionArn, `${fn.functionArn}:${liveAlias}`],
             }),
             new iam.PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: ['*'] }),
           ],

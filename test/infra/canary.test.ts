@@ -26,6 +26,8 @@ describe.each(Object.entries(stages))('%s', (name, { service }) => {
     expect(groups).toHaveLength(canary ? 1 : 0);
     expect('UpdatePolicy' in rest).toBe(canary);
     for (const [, { Properties: group }] of groups) {
+      // The alias waits for the group, and so for the role, which may therefore not refer to the alias.
+      expect(JSON.stringify(service.Resources[group.ServiceRoleArn['Fn::GetAtt'][0]])).not.toContain(alias);
       expect(group.DeploymentConfigName).toBe('CodeDeployDefault.LambdaCanary10Percent5Minutes');
       expect(group.AutoRollbackConfiguration.Events).toContain('DEPLOYMENT_STOP_ON_ALARM');
       expect(group.AlarmConfiguration).toMatchObject({ Enabled: true });
