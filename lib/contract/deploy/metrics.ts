@@ -18,6 +18,7 @@ export const metrics = {
   ApplicationLatency: { unit: 'Milliseconds', dimension: 'application' },
   AccessesRecorded: { unit: 'Count' },
   AccessLinesUnreadable: { unit: 'Count' },
+  ObjectiveMisses: { unit: 'Count', dimension: 'objective' },
   RateLimited: { unit: 'Count' },
   ConcurrencyRefused: { unit: 'Count' },
   LimiterFallback: { unit: 'Count' },
