@@ -17,6 +17,7 @@ export type Archived = {
     number: string;
     customer_id: string;
     status: string;
+    fulfilment_status: string;
     updated_at: string;
     currency: string;
     total: number;
@@ -120,6 +121,7 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
       number,
       customer_id: customerId,
       status,
+      fulfilment_status: order.fulfilment_status,
       updated_at,
       currency,
       total,
