@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildDocument } from '../openapi/document.ts';
-import { grafanaFiles } from './grafana.ts';
 import { problemsPage } from './problems-page.ts';
 import { sections, withSections } from './sections.ts';
 
@@ -10,7 +9,6 @@ export function generate(): Record<string, string> {
   return {
     'lib/contract/api/assets/openapi.json': `${JSON.stringify(buildDocument(), undefined, 2)}\n`,
     'docs/problems.md': problemsPage(),
-    ...grafanaFiles(),
     ...Object.fromEntries(Object.keys(sections).map((page) => [page, withSections(page, read(page) ?? '')])),
   };
 }

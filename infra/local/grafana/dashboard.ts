@@ -1,6 +1,6 @@
-import { type MetricName, metricNamespace } from '../../lib/contract/deploy/metrics.ts';
-import type { Dashboard, Term, Widget } from '../local/console/dashboard.ts';
-import { prometheusOf } from './prometheus.ts';
+import { type MetricName, metricNamespace } from '../../../lib/contract/deploy/metrics.ts';
+import { prometheusOf } from '../../monitoring/prometheus.ts';
+import type { Dashboard, Term, Widget } from '../console/dashboard.ts';
 
 type Target = { refId: string; expr: string; legendFormat: string };
 type Panel = Record<string, unknown>;

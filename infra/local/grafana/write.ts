@@ -1,6 +1,7 @@
-import { type StateMachineName, stateMachines } from '../../lib/contract/deploy/route.ts';
-import { readDefinitions } from '../local/console/definitions.ts';
-import { grafanaDashboard } from '../monitoring/grafana.ts';
+import { writeFileSync } from 'node:fs';
+import { type StateMachineName, stateMachines } from '../../../lib/contract/deploy/route.ts';
+import { readDefinitions } from '../console/definitions.ts';
+import { grafanaDashboard } from './dashboard.ts';
 
 /** The dashboards for Grafana, by their paths in the repository. What AWS bills is on CloudWatch alone. */
 export function grafanaFiles(): Record<string, string> {
@@ -14,4 +15,10 @@ export function grafanaFiles(): Record<string, string> {
         return [`examples/grafana/${file}.json`, `${JSON.stringify(grafanaDashboard(dashboard), undefined, 2)}\n`];
       }),
   );
+}
+
+/** `npm run grafana`: writes them. A test fails when they are not what would be written. */
+if (import.meta.main) {
+  for (const [path, text] of Object.entries(grafanaFiles()))
+    writeFileSync(new URL(`../../../${path}`, import.meta.url), text);
 }
