@@ -7,10 +7,10 @@ export type Job = {
   /** File under functions/, without its ending. */
   handler: string;
   /**
-   * EventBridge Scheduler expression; `on-deploy` runs before new code serves, and `on-restore` when a test has restored a
-   * backup.
+   * EventBridge Scheduler expression; `on-deploy` runs before new code serves, `on-restore` when a test has restored a
+   * backup, and `on-alarm` when an alarm has changed.
    */
-  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore';
+  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore' | 'on-alarm';
   databaseRole: DatabaseRole | null;
   /** Reads the payment provider's transactions: gets its key and, for the simulated one, its table. */
   provider: boolean;
@@ -18,6 +18,8 @@ export type Job = {
   identity?: true;
   /** Sends mails where a sender is configured. */
   mails?: true;
+  /** Tells people of alarms, and so reads their addresses. */
+  tells?: true;
   /** Asks the database's reader. */
   readsReader?: true;
   /** Publishes domain events to the bus. */
@@ -172,6 +174,16 @@ const rows = {
     tables: { webhookEndpoints: ['Scan', 'UpdateItem'], webhookQueue: ['Query'] },
     wakesWebhooks: true,
     timeoutSeconds: 30,
+  },
+  // Outside the network, because chats and receivers are on the internet.
+  'send-notices': {
+    handler: 'jobs/send-notices',
+    schedule: 'on-alarm',
+    databaseRole: null,
+    provider: false,
+    tells: true,
+    tables: { notices: ['GetItem', 'UpdateItem'] },
+    timeoutSeconds: 45,
   },
   'refresh-issuer-keys': {
     handler: 'jobs/refresh-issuer-keys',

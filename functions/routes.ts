@@ -225,10 +225,10 @@ const rows = {
     waits: true,
   }),
   'create-fulfilment': http('POST', '/orders/{orderId}/fulfilments', 'app', 'fulfilment_api', fulfils),
-  'list-fulfilments': http('GET', '/orders/{orderId}/fulfilments', 'customerOrApp', 'fulfilment_api', {
+  'list-fulfilments': http('GET', '/orders/{orderId}/fulfilments', 'client', 'fulfilment_api', {
     scopes: ['orders:read'],
   }),
-  'get-fulfilment': http('GET', '/orders/{orderId}/fulfilments/{fulfilmentId}', 'customerOrApp', 'fulfilment_api', {
+  'get-fulfilment': http('GET', '/orders/{orderId}/fulfilments/{fulfilmentId}', 'client', 'fulfilment_api', {
     scopes: ['orders:read'],
   }),
   'ship-fulfilment': http('POST', '/orders/{orderId}/fulfilments/{fulfilmentId}/shipped', 'app', 'fulfilment_api', {
@@ -253,14 +253,14 @@ const rows = {
     'fulfilment_api',
     fulfils,
   ),
-  'request-return': http('POST', '/orders/{orderId}/returns', 'customerOrApp', 'fulfilment_api', {
+  'request-return': http('POST', '/orders/{orderId}/returns', 'client', 'fulfilment_api', {
     scopes: ['orders:place'],
     writesEvents: true,
   }),
-  'list-returns': http('GET', '/orders/{orderId}/returns', 'customerOrApp', 'fulfilment_api', {
+  'list-returns': http('GET', '/orders/{orderId}/returns', 'client', 'fulfilment_api', {
     scopes: ['orders:read'],
   }),
-  'get-return': http('GET', '/orders/{orderId}/returns/{returnId}', 'customerOrApp', 'fulfilment_api', {
+  'get-return': http('GET', '/orders/{orderId}/returns/{returnId}', 'client', 'fulfilment_api', {
     scopes: ['orders:read'],
   }),
   'receive-return': http('POST', '/orders/{orderId}/returns/{returnId}/receive', 'app', 'fulfilment_api', {

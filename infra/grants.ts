@@ -23,6 +23,8 @@ export type Grants = {
   publishes: readonly string[];
   /** Whether the handler sends mails. */
   mails: boolean;
+  /** Whether the handler reads where notices go. */
+  tells?: true;
   /** Whether the handler reads from the database's reader. */
   readsReader?: true;
 };
@@ -80,6 +82,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     webhook: handler.kind === 'http' && handler.row.provider === 'stripe',
     publishes: publishedBy(handler),
     mails: handler.kind === 'job' && handler.row.mails === true,
+    ...(handler.kind === 'job' && handler.row.tells ? { tells: true } : {}),
     ...('readsReader' in row && row.readsReader ? { readsReader: true } : {}),
   };
 }

@@ -13,6 +13,8 @@ export type Settings = {
   identity: { issuer: string } | { callbacks: string[]; domain?: string };
   /** Who gets alarms by e-mail. */
   alarmEmail?: string;
+  /** The secret that holds where else notices of alarms go: chats, and a webhook. */
+  noticesSecretArn?: string;
   /**
    * Whether the lock of the backups' vault can be taken off again (`governance`) or, three days after it was put on, by nobody
    * (`compliance`); and the ARN of a vault elsewhere, in another region or account, that daily backups are copied to.
@@ -75,12 +77,14 @@ export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
+const secretArn = /^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
  * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
  * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
- * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `mailFrom`, `accountPages`,
+ * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
  * `reserveConcurrency=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
@@ -108,6 +112,7 @@ export function readSettings(node: Node): Settings {
     'is not 1 to 10 capitals or digits',
   );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
+  const noticesSecretArn = given.matching('noticesSecretArn', secretArn, 'is not the full ARN of a secret');
   return {
     profile,
     payments: paymentsOf(given, name),
@@ -136,6 +141,7 @@ export function readSettings(node: Node): Settings {
     ...(mail === undefined ? {} : { mail }),
     ...(catalogMaxAge === undefined ? {} : { catalogMaxAge }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
+    ...(noticesSecretArn === undefined ? {} : { noticesSecretArn }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
   };
 }
@@ -195,7 +201,7 @@ function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'
   }
   const secret = (name: string, what: string): string => {
     const arn = given.text(name) ?? '';
-    if (/^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(arn)) return arn;
+    if (secretArn.test(arn)) return arn;
     throw new SettingError(
       `paymentProvider stripe needs -c ${name}=arn:…, the full ARN of the Secrets Manager secret that holds ${what}`,
     );

@@ -14,6 +14,8 @@ const statuses: readonly Order['status'][] = [
   'needs_attention',
 ];
 
+const progress: readonly Order['fulfilmentStatus'][] = ['unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered'];
+
 /** The orders that a filter in the address finds. */
 export async function ordersView(office: Office, query: Values): Promise<View> {
   const { data, nextCursor, count } = await office.orders(toFilter(query));
@@ -44,10 +46,16 @@ export const orderTable = (orders: readonly Order[]): HTMLElement =>
     ]),
   );
 
-function filters({ find = '', status = '', from = '', to = '' }: Values): HTMLFormElement {
+function filters({ find = '', status = '', fulfilmentStatus = '', from = '', to = '' }: Values): HTMLFormElement {
   const controls = fields([
     { name: 'find', label: 'Number, e-mail or id', type: 'search', value: find },
     { name: 'status', label: 'Status', value: status, options: [['', 'any'], ...statuses.map(named)] },
+    {
+      name: 'fulfilmentStatus',
+      label: 'Parcels',
+      value: fulfilmentStatus,
+      options: [['', 'any'], ...progress.map(named)],
+    },
     { name: 'from', label: 'Placed from', type: 'date', value: from },
     { name: 'to', label: 'to', type: 'date', value: to },
   ]);
@@ -66,7 +74,14 @@ function filters({ find = '', status = '', from = '', to = '' }: Values): HTMLFo
 const named = (status: string) => [status, words(status)] as const;
 
 /** What was typed tells by its form what it is. Days are those of this browser's time zone, the last one included. */
-function toFilter({ find = '', status = '', from = '', to = '', cursor = '' }: Values): OrderFilter {
+function toFilter({
+  find = '',
+  status = '',
+  fulfilmentStatus = '',
+  from = '',
+  to = '',
+  cursor = '',
+}: Values): OrderFilter {
   const day = (date: string, after: number) => {
     const at = new Date(`${date}T00:00:00`);
     at.setDate(at.getDate() + after);
@@ -75,6 +90,7 @@ function toFilter({ find = '', status = '', from = '', to = '', cursor = '' }: V
   return {
     ...found(find.trim()),
     ...(status === '' ? {} : { status: status as Order['status'] }),
+    ...(fulfilmentStatus === '' ? {} : { fulfilmentStatus: fulfilmentStatus as Order['fulfilmentStatus'] }),
     ...(from === '' ? {} : { from: day(from, 0) }),
     ...(to === '' ? {} : { to: day(to, 1) }),
     ...(cursor === '' ? {} : { cursor }),

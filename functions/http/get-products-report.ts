@@ -1,5 +1,5 @@
+import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import { periodOf } from '../../lib/analytics/period.ts';
-import type { ReadDeps } from '../../lib/analytics/read.ts';
 import { reportProducts } from '../../lib/analytics/reports.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/reports.ts';
@@ -12,7 +12,7 @@ import { routes } from '../routes.ts';
 
 export async function run(
   { query, wantsCsv }: Request<typeof contract.getProductsReport, App>,
-  deps: ReadDeps,
+  deps: PartsDeps,
 ): Promise<Result> {
   const { order, by, currency, limit, ...range } = query;
   const period = periodOf(range, deps.clock);

@@ -1,7 +1,7 @@
-import { customerOf } from '../../lib/contract/api/caller.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import * as contract from '../../lib/contract/api/returns.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
+import { ownerOf } from '../../lib/http/order-owner.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
@@ -11,11 +11,12 @@ import { readReturns } from '../../lib/shop/fulfilment/returns.sql.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { caller, path }: Request<typeof contract.getReturn, CallerOf<'customerOrApp'>>,
+  { caller, path, orderToken }: Request<typeof contract.getReturn, CallerOf<'client'>>,
   { sql }: { sql: () => Sql },
 ): Promise<Result> {
+  const of = { ...path, ...ownerOf(caller, path.orderId, orderToken) };
   const [found] = await readReturns(sql(), path);
-  if (found === undefined || !(await orderExists(sql(), { ...path, customerId: customerOf(caller) }))) {
+  if (found === undefined || !(await orderExists(sql(), of))) {
     throw new Problem('not-found', 'The order has no such return.');
   }
   return { status: 200, body: found };

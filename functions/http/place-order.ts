@@ -27,7 +27,8 @@ export async function run(
   const sql = deps.sql();
   const claim = { ...claimOf('place-order', request), key: request.idempotencyKey ?? '' };
   const newToken = (orderId: string) => newOrderToken(orderId, claim.key);
-  const order = { ...request.body, ...buyerOf(request.caller, request.body.customerId), newToken };
+  const buyer = buyerOf(request.caller, request.body.customerId);
+  const order = { ...request.body, ...buyer, applicationId: request.caller.application.id, newToken };
   if (order.placedBy !== null && order.customerId !== null) request.concerns(order.customerId);
   const { answer, placed, startError } = await placeOrder({ ...deps, sql }, claim, order).catch((error: unknown) => {
     if (error instanceof Problem && error.code === 'too-many-unpaid-orders') request.meter.count('UnpaidOrdersRefused');

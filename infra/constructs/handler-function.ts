@@ -147,6 +147,9 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.webhook && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.webhookSecretArn);
   }
+  if (grants.tells && settings.noticesSecretArn !== undefined) {
+    allow(['secretsmanager:GetSecretValue'], settings.noticesSecretArn);
+  }
   if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   return allowed;
@@ -203,6 +206,9 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       : {}),
     ...(grants.webhook && payments.provider === 'stripe'
       ? { STRIPE_WEBHOOK_SECRET_ARN: payments.webhookSecretArn }
+      : {}),
+    ...(grants.tells && settings.noticesSecretArn !== undefined
+      ? { NOTICES_SECRET_ARN: settings.noticesSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
     ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),

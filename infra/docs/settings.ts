@@ -87,6 +87,17 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: "ARN of the Secrets Manager secret with Stripe's key; by `-c stripeSecretArn=`",
   },
   STRIPE_SECRET_KEY: { laptop: 'yours', aws: 'default', what: "Stripe's key itself, for its test mode on a laptop" },
+  NOTICES_SECRET_ARN: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'ARN of the Secrets Manager secret with the addresses that [notices](notices.md) go to; by `-c noticesSecretArn=`',
+  },
+  NOTICES: { laptop: 'yours', aws: 'default', what: 'those addresses themselves, as JSON; a secret' },
+  NOTICE_MAIL: {
+    laptop: 'yours, else set, duty@example.com',
+    aws: 'default',
+    what: 'who gets notices by mail; on AWS `-c alarmEmail=`',
+  },
   STRIPE_WEBHOOK_SECRET_ARN: {
     laptop: 'default',
     aws: 'set',

@@ -22,6 +22,9 @@ const help = `npm start -- [--reset] [--standby] [--empty]
   IDENTITY_PORT  port of the OpenID provider (PORT + 1)
   RECORD_CALLS   file for each distinct call that a function makes to AWS`;
 
+/** Alarms are looked at when the start is over, which has more urgent work. */
+const watchAfterMs = 60_000;
+
 /** `npm start`: runs the whole product on this machine until Ctrl-C. `--reset` deletes its data first. */
 async function main(): Promise<void> {
   const args = readArguments();
@@ -80,6 +83,7 @@ async function main(): Promise<void> {
   await Promise.all([writeEnvironment(directory, stack.inside.env), refreshing]);
   // By then the sweeper recognizes the orders that a killed run stored without starting their saga.
   setTimeout(() => stack.inside.runJob('sweep-orders').catch(() => {}), (sweepAfterSeconds + 0.5) * 1000).unref();
+  setTimeout(() => stack.inside.watchAlarms().catch(() => {}), watchAfterMs).unref();
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const howTo = `${demo === undefined ? '' : firstOrder(demo)}${signIn(stack.inside.issuer, identityPort !== undefined)}`;
   say(`\nCounterfoil is ready at ${stack.baseUrl} after ${seconds} s\n\n${howTo}`);
@@ -166,6 +170,8 @@ function chosenSettings(): Record<string, string> {
     'CONFIRM_EMAIL',
     'ACCOUNT_PAGES_URL',
     'ORDER_MAILS',
+    'NOTICES',
+    'NOTICE_MAIL',
     'PAYMENT_PROVIDER',
     'INCLUDE_TIMEOUT_MS',
     'PAYMENT_TIMEOUT_MS',

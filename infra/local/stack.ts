@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { consumers } from '../../functions/consumers.ts';
 import { jobs } from '../../functions/jobs.ts';
@@ -12,11 +13,13 @@ import { type StateMachineName, stateMachines, stateMachineVariables } from '../
 import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
+import { toTimestamp } from '../../lib/kernel/clock.ts';
 import { isActive, patternOf } from '../events.ts';
 import { startShipper } from './backup/shipper.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
+import { messageOf } from './console/alarm-watch.ts';
 import { openMailbox, toParked } from './console/mailbox.ts';
 import type { ConsoleData } from './console/protocol.ts';
 import { startConsole } from './console/start.ts';
@@ -95,6 +98,8 @@ export type Stack = {
     advanceClock: TestClock['advance'];
     /** What can be made to go wrong. */
     faults: Faults;
+    /** From now on, people are told of alarms that change. Nobody pays for that before. */
+    watchAlarms: () => Promise<void>;
     /** Kills the functions' thread in the middle of its work. */
     killFunctions: () => Promise<void>;
     /** Of the postmaster that takes writes now. */
@@ -264,6 +269,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         redriveEvents: bus.redrive,
         jobs: scheduler.planned,
         runJob: async (name) => void (await scheduler.trigger(name)),
+        // As SNS does: what was not told is tried again.
+        async tellOfAlarms(changes) {
+          const message = messageOf(changes, toTimestamp(clock.now()));
+          const { handler, timeoutSeconds } = jobs['send-notices'];
+          const tell = () => invoke(handler, message, timeoutSeconds);
+          await tell().catch(() => sleep(60_000, undefined, { ref: false }).then(tell));
+        },
       },
     }),
   );
@@ -283,6 +295,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     clock,
     advanceClock: testClock.advance,
     faults,
+    watchAlarms: consolePage.watchAlarms,
     killFunctions: () => functions.kill(),
     postgresPid: postgres.pid,
     standbyReady: postgres.standbyReady,
@@ -446,6 +459,7 @@ const environmentOf = ({
   ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),
   // Receivers run on the laptop.
   WEBHOOK_TARGETS: 'any',
+  NOTICE_MAIL: 'duty@example.com',
   PAYMENT_TIMEOUT_MS: '1000',
   SWEEP_AFTER_SECONDS: String(sweepAfterSeconds),
   ...(provider === undefined ? {} : { IDENTITY_ISSUER: provider.issuer }),

@@ -1,13 +1,24 @@
-import { Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  AlarmRule,
+  AlarmState,
+  ComparisonOperator,
+  CompositeAlarm,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { whatToDo } from '../../lib/operations/notices/notice.ts';
+import repository from '../../package.json' with { type: 'json' };
 import { pascal } from '../constructs/names.ts';
 import { health } from './alarms/database.ts';
 import { database, jobRuns, reader, tables } from './alarms/infrastructure.ts';
+import { burnPairs, burnRates } from './alarms/objectives.ts';
 import {
   backups,
   brokenInvariants,
@@ -32,6 +43,7 @@ export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...reconciliation(),
   ...mails(),
   ...requests(resources),
+  ...burnRates(resources),
   ...identityProvider(),
   ...accessRecords(resources),
   ...domainEvents(resources),
@@ -52,11 +64,12 @@ export class Alarms extends Construct {
     const { resources, email } = props;
     this.topic = topicOf(this, resources.stage);
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
+    this.tell(resources.jobs['send-notices']!);
     const action = new SnsAction(this.topic);
     this.all = alarms(resources).map((spec) => {
       const alarm = new Alarm(this, pascal(spec.name), {
         alarmName: `counterfoil-${resources.stage}-${spec.name}`,
-        alarmDescription: `${spec.means} What to do: docs/runbooks/${spec.runbook}.md`,
+        alarmDescription: `${spec.means}${whatToDo}${runbooks}/${spec.runbook}.md`,
         metric: spec.metric,
         threshold: spec.threshold,
         comparisonOperator: spec.below
@@ -66,12 +79,52 @@ export class Alarms extends Construct {
         datapointsToAlarm: spec.bad ?? spec.of ?? 1,
         treatMissingData: spec.silenceIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
       });
+      if (spec.pagesWith !== undefined) return alarm;
       alarm.addAlarmAction(action);
       alarm.addOkAction(action);
       return alarm;
     });
+    if (resources.watchesObjectives) this.page(resources.stage, action);
+  }
+
+  /** One alarm for all objectives: an error budget burns over both windows of a rate. */
+  private page(stage: string, action: SnsAction): void {
+    const alarmOf = (name: string) => this.node.findChild(pascal(name)) as Alarm;
+    const burning = new CompositeAlarm(this, 'ObjectivesBurning', {
+      compositeAlarmName: `counterfoil-${stage}-objectives-burning`,
+      alarmDescription: `So many requests fail or are late that an error budget does not last.${whatToDo}${runbooks}/objectives-burning.md`,
+      alarmRule: AlarmRule.anyOf(
+        ...burnPairs.map((pair) =>
+          AlarmRule.allOf(...pair.map((name) => AlarmRule.fromAlarm(alarmOf(name), AlarmState.ALARM))),
+        ),
+      ),
+    });
+    burning.addAlarmAction(action);
+    burning.addOkAction(action);
+  }
+
+  /** SNS calls the function by its name, so that its stack needs not know the topic. */
+  private tell(functionName: string): void {
+    const endpoint = Stack.of(this).formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: functionName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const { topicArn } = this.topic;
+    const permission = new lambda.CfnPermission(this, 'MayTell', {
+      action: 'lambda:InvokeFunction',
+      functionName: endpoint,
+      principal: 'sns.amazonaws.com',
+      sourceArn: topicArn,
+    });
+    const subscription = new sns.CfnSubscription(this, 'Tell', { topicArn, protocol: 'lambda', endpoint });
+    subscription.addResourceDependency(permission);
   }
 }
+
+/** Where the runbooks can be read. */
+const runbooks = `${repository.homepage.replace(/#.*$/, '')}/blob/main/docs/runbooks`;
 
 function topicOf(scope: Construct, stage: string): sns.Topic {
   const topic = new sns.Topic(scope, 'Topic', { enforceSSL: true, displayName: `counterfoil ${stage}` });

@@ -81,7 +81,7 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
       state.customers.add(oldId);
       state.emails.add(email);
       if (passwordHash !== undefined) state.withPassword++;
-    } else lookAtOrder(row, record as Records['orders']);
+    } else if (kind === 'orders') lookAtOrder(row, record as Records['orders']);
   }
 
   function lookAtOrder(row: number, order: Records['orders']): void {

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../lib/kernel/clock.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { assessShop } from './assess.ts';
@@ -8,6 +8,8 @@ import { backOut } from './back-out.ts';
 import type { CommandLine } from './command-line.ts';
 import { checkHooks, cutOver } from './cut-over.ts';
 import { findRehearsal, findSwitched } from './cut-overs.ts';
+import { databaseSources, isDatabase } from './databases.ts';
+import { draftLines, draftMapping } from './draft-mapping.ts';
 import { MoveInRefused } from './errors.ts';
 import { loadShop, rejectedFile } from './load.ts';
 import type { Counts } from './loading.ts';
@@ -18,14 +20,15 @@ import { type Verification, verifyShop } from './verify.ts';
 
 export type Print = { out: (line: string) => void; err: (line: string) => void };
 /** `ownPrefix` is that of the numbers of new orders. */
-export type Stage = { open: () => Sql; ownPrefix: () => string };
+export type Stage = { open: () => Sql; ownPrefix: () => string; sourcePassword?: string | undefined };
 type Run = CommandLine & Stage & { print: Print; clock: Clock };
 /** @returns the exit code: 0 done, 1 different */
 type Command = (run: Run) => Promise<number>;
 
 export const commands: Record<CommandLine['command'], Command> = {
   assess: async ({ folder, out, print, clock, ...run }) => {
-    const report = await assessShop(await findSources(folder), await readMapping(run.mapping), new Date(clock.now()));
+    const mapping = await readMapping(run.mapping);
+    const report = await assessShop(await openSources(folder, mapping, run), mapping, new Date(clock.now()));
     await write(out, 'assessment.json', `${JSON.stringify(report, null, 2)}\n`);
     await write(out, 'assessment.html', assessmentPage(report));
     for (const { kind, rows, fitting } of report.files)
@@ -42,7 +45,7 @@ export const commands: Record<CommandLine['command'], Command> = {
         );
       const counts = await loadShop({
         sql,
-        sources: await findSources(folder),
+        sources: await openSources(folder, mapping, run),
         out,
         mapping,
         clock,
@@ -53,9 +56,15 @@ export const commands: Record<CommandLine['command'], Command> = {
         print.out(`See ${rejectedFile(out)} for the rows that were rejected.`);
       return 0;
     }),
-  verify: ({ folder, out, samples, print, ...run }) =>
+  verify: ({ folder, out, samples, print, clock, ...run }) =>
     connected(run, async (sql, mapping) => {
-      const verification = await verifyShop({ sql, sources: await findSources(folder), mapping, samples });
+      const verification = await verifyShop({
+        sql,
+        sources: await openSources(folder, mapping, run),
+        mapping,
+        samples,
+        clock,
+      });
       return tell(verification, out, print);
     }),
   'cut-over': ({ folder, out, samples, hooks, rehearse, frozen, within, allow, print, clock, ...run }) =>
@@ -64,7 +73,7 @@ export const commands: Record<CommandLine['command'], Command> = {
       const rehearsal = await findRehearsal(sql, mapping.source);
       if (rehearsal !== undefined)
         print.out(`The last rehearsal took ${rehearsal.closedSeconds} s, on ${rehearsal.startedAt.toISOString()}.`);
-      const open = (): Promise<readonly Source[]> => findSources(folder);
+      const open = (): Promise<readonly Source[]> => openSources(folder, mapping, run);
       const { closedSeconds, verification } = await cutOver({
         ...{ sql, mapping, clock, open, folder, out, samples, hooks, rehearse, within, allow },
         onBatch: (kind, so) => print.out(`· ${countsLine(kind, so)}`),
@@ -86,12 +95,35 @@ export const commands: Record<CommandLine['command'], Command> = {
         print.out(`The old shop does not know of ${newCustomers} new customers and ${changedCustomers} changed ones.`);
       return 0;
     }),
-  'test-shop': async ({ folder, sizes, print }) => {
-    await writeTestShop(folder, sizes);
+  map: async ({ folder, out, print }) => {
+    if (isDatabase(folder))
+      throw new MoveInRefused('map looks at files: write queries for a database into its mapping.');
+    const draft = await draftMapping(await findSources(folder), nameOf(folder));
+    await write(out, 'mapping.json', `${JSON.stringify(draft.mapping, null, 2)}\n`);
+    for (const line of draftLines(draft)) print.out(line);
+    print.out(`See ${join(out, 'mapping.json')}: check it, then run assess with --mapping.`);
+    return 0;
+  },
+  'test-shop': async ({ folder, kind, sizes, print }) => {
+    await writeTestShop(folder, kind, sizes);
     print.out(`${folder} has the files of a made-up shop.`);
     return 0;
   },
 };
+
+const openSources = async (
+  from: string,
+  { queries = {} }: Mapping,
+  { sourcePassword }: Pick<Stage, 'sourcePassword'>,
+): Promise<Source[]> => (isDatabase(from) ? databaseSources(from, queries, sourcePassword) : findSources(from));
+
+/** A name for the source, of the folder's own. */
+const nameOf = (folder: string): string =>
+  basename(resolve(folder))
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^[^a-z]+|-$/g, '')
+    .slice(0, 40) || 'old-shop';
 
 /** Runs one command. @throws MoveInRefused */
 export const runCommand = (line: CommandLine, stage: Stage, print: Print): Promise<number> =>

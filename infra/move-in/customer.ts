@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isMovedIn } from '../../lib/accounts/customers/moved-in-passwords.ts';
+import { toMovedIn } from '../../lib/accounts/customers/moved-in-passwords.ts';
 import { text } from '../../lib/contract/api/common.ts';
 import { email as emailSchema } from '../../lib/contract/api/customers.ts';
 import { RowRejected } from './errors.ts';
@@ -34,8 +34,8 @@ export function toCustomer(row: Record<string, unknown>, { customers, source }: 
   if (registered === '') throw new RowRejected('does not say when the customer registered');
   const registeredAt = timeOf(registered, 'the registration');
   const hash = at('passwordHash');
-  const known = isMovedIn(hash);
-  if (!known)
+  const passwordHash = toMovedIn(hash);
+  if (passwordHash === undefined)
     notes.push(
       `customers ${hash === '' ? 'without a password hash' : 'with a password hash of an unknown kind'}, who choose a new password`,
     );
@@ -48,7 +48,7 @@ export function toCustomer(row: Record<string, unknown>, { customers, source }: 
     email,
     name: nameOf(`${at('firstName')} ${at('lastName')}`, email),
     address: address?.postalCode === undefined ? null : accountAddress(address as Record<string, string>),
-    passwordHash: known ? hash : undefined,
+    passwordHash,
     registeredAt,
     notes,
   };

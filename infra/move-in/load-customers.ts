@@ -1,4 +1,4 @@
-import type { TransactionSql } from 'postgres';
+import type { Fragment, TransactionSql } from 'postgres';
 import { unmatchableHash } from '../../lib/accounts/customers/passwords.ts';
 import type { CustomerRecord } from './customer.ts';
 import { type Counts, type Loading, loadBatches } from './loading.ts';
@@ -36,26 +36,54 @@ export const loadCustomers = (loading: Loading): Promise<Counts> =>
     }),
   );
 
-/** Adds customers, and follows what changed of those who have not signed in here yet. Returns those it wrote. */
+type Written = { id: string; isNew: boolean };
+type Writable = Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address' | 'passwordHash' | 'registeredAt'>;
+
+/**
+ * Adds customers, and follows what changed of those who have not signed in here yet: they have their old hash, or never had one and have
+ * not chosen a password. Returns those it wrote.
+ */
 export async function writeCustomers(
   tx: TransactionSql,
-  records: readonly Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address' | 'passwordHash' | 'registeredAt'>[],
+  records: readonly Writable[],
   now: number,
-): Promise<{ id: string; isNew: boolean }[]> {
+): Promise<Written[]> {
+  const [known, unknown] = [true, false].map((has) =>
+    records.filter(({ passwordHash }) => (passwordHash !== undefined) === has),
+  );
+  return [
+    ...(await write(
+      tx,
+      known!,
+      tx`
+        set name = excluded.name, address = excluded.address, password_hash = excluded.password_hash,
+          version = c.version + 1, updated_at = ${new Date(now)}
+        where c.id = excluded.id and c.password_hash not like '$scrypt$%'
+          and (c.name, c.address, c.password_hash) is distinct from (excluded.name, excluded.address, excluded.password_hash)`,
+    )),
+    ...(await write(
+      tx,
+      unknown!,
+      tx`
+        set name = excluded.name, address = excluded.address, version = c.version + 1, updated_at = ${new Date(now)}
+        where c.id = excluded.id and c.access_version = 1
+          and (c.name, c.address) is distinct from (excluded.name, excluded.address)`,
+    )),
+  ];
+}
+
+async function write(tx: TransactionSql, records: readonly Writable[], update: Fragment): Promise<Written[]> {
+  if (records.length === 0) return [];
   const rows = records.map(({ passwordHash, registeredAt, ...record }) => ({
     ...record,
     password_hash: passwordHash ?? unmatchableHash(),
     created_at: registeredAt,
   }));
-  return tx<{ id: string; isNew: boolean }[]>`
+  return tx<Written[]>`
     insert into customers.customers as c (id, email, confirmed_at, name, address, password_hash, created_at, updated_at)
     select r.id, r.email, r.created_at, r.name, nullif(r.address, 'null'), r.password_hash, r.created_at, r.created_at
     from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
       as r (id text, email text, name text, address jsonb, password_hash text, created_at timestamptz)
-    on conflict (email) do update
-    set name = excluded.name, address = excluded.address, password_hash = excluded.password_hash,
-      version = c.version + 1, updated_at = ${new Date(now)}
-    where c.id = excluded.id and c.password_hash not like '$scrypt$%'
-      and (c.name, c.address, c.password_hash) is distinct from (excluded.name, excluded.address, excluded.password_hash)
+    on conflict (email) do update ${update}
     returning c.id, c.version = 1 as is_new`;
 }

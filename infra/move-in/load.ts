@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { loadCoupons } from './load-coupons.ts';
 import { loadCustomers } from './load-customers.ts';
 import { loadOrders } from './load-orders.ts';
 import { loadProducts } from './load-products.ts';
@@ -13,7 +14,7 @@ type Options = Pick<Loading, 'sql' | 'mapping' | 'clock' | 'onBatch'> & { source
 export const rejectedFile = (out: string): string => join(out, 'rejected.ndjson');
 
 /**
- * Writes what moves in: products with categories and stock, customers, past orders. What is there already stays, or follows the
+ * Writes what moves in: products with categories and stock, customers, coupons, past orders. What is there already stays, or follows the
  * file if nobody has changed it here. Rows that do not fit are written to `rejected.ndjson` in `out`, without password hashes.
  * @throws MoveInRefused
  */
@@ -31,6 +32,7 @@ export async function loadShop({ out, ...options }: Options): Promise<Partial<Re
   try {
     if (sourceOf(loading, 'products') !== undefined) counts.products = await loadProducts(loading);
     if (sourceOf(loading, 'customers') !== undefined) counts.customers = await loadCustomers(loading);
+    if (sourceOf(loading, 'coupons') !== undefined) counts.coupons = await loadCoupons(loading);
     if (sourceOf(loading, 'orders') !== undefined) counts.orders = await loadOrders(loading);
   } finally {
     rejected.end();

@@ -1,10 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { MoveInRefused } from './errors.ts';
+import { medusa } from './medusa.ts';
+import { shopify } from './shopify.ts';
 import { woocommerce } from './woocommerce.ts';
 
-/** Where a value is: in a column, in the first of several that is not empty, or the same one for every row. */
-const place = z.union([z.string().min(1), z.array(z.string().min(1)).min(1), z.strictObject({ value: z.string() })]);
+const column = z.string().min(1);
+const query = column.optional();
+const one = z.union([column, z.strictObject({ value: z.string() })]);
+/** Where a value is: in a column, in the first of several that is not empty, the same one for every row, or several with / between. */
+const place = z.union([one, z.array(one).min(1), z.strictObject({ join: z.array(column).min(2) })]);
 export type Place = z.output<typeof place>;
 
 const places = <K extends string>(...names: K[]) =>
@@ -37,7 +42,13 @@ const mapping = z.strictObject({
   prefix: z.string().regex(/^[A-Z0-9]{1,10}$/),
   /** Grams in a unit of weight. */
   gramsPerWeight: z.number().positive(),
+  /** Of a database: how its rows are read. Places are columns of these queries. */
+  queries: z.strictObject({ products: query, customers: query, coupons: query, orders: query }).optional(),
   products: z.strictObject({
+    /** The column whose value rows of one product share, where each of its variants has a row. */
+    groupedBy: column.optional(),
+    /** What such a row says of a product without variants. */
+    noOption: z.string().optional(),
     ...places(
       'id',
       'type',
@@ -68,6 +79,8 @@ const mapping = z.strictObject({
     address: addressPlaces,
   }),
   orders: z.strictObject({
+    /** The column whose value rows of one order share, where each of its lines has a row. `lines` is `(rows)` then. */
+    groupedBy: column.optional(),
     ...places(
       'id',
       'number',
@@ -81,27 +94,54 @@ const mapping = z.strictObject({
       'total',
       'shipping',
       'shippingTax',
+      /** Of the whole order, where its lines do not say: the sums of all lines, of which the tax includes that of the shipping. */
+      'tax',
+      'discount',
+      /** Of the goods, after discounts. */
+      'subtotal',
       'shippingMethod',
       'coupon',
       'paymentMethod',
       'note',
       'lines',
     ).shape,
-    /** Fields of an item of `lines`. The total is after discounts, without tax; the tax is that of the whole line. */
-    line: places('sku', 'productId', 'name', 'quantity', 'subtotal', 'total', 'tax'),
+    /**
+     * Fields of an item of `lines`. The total is without tax and after discounts, unless `discount` says what comes off; without a total
+     * it is the price times the quantity. Tax and discount are those of the whole line.
+     */
+    line: places('sku', 'productId', 'name', 'quantity', 'price', 'subtotal', 'total', 'discount', 'tax'),
     billing: addressPlaces,
     delivery: addressPlaces,
+    /** What a status means; `*` stands for any text. The first that matches counts. */
     statuses: z.record(z.string(), z.enum(pastStatuses)),
+  }),
+  coupons: z.strictObject({
+    ...places('code', 'type', 'amount', 'currency', 'from', 'to', 'limit', 'customerLimit', 'used').shape,
+    kinds: z.record(z.string(), z.enum(['percent', 'amount', 'free-shipping'])),
+    /** Where a coupon says that it is only for some orders: then it does not move in. */
+    conditions: z.array(column),
   }),
 });
 export type Mapping = z.output<typeof mapping>;
 
+const ready = { woocommerce, shopify, medusa };
+const isReady = (name: unknown): name is keyof typeof ready => typeof name === 'string' && Object.hasOwn(ready, name);
+const empty = {
+  gramsPerWeight: 1,
+  prefix: 'OLD',
+  products: { categoryBelow: '>', categoryNext: ',', withVariants: 'variable', variant: 'variation', options: [] },
+  customers: { address: {} },
+  orders: { line: {}, billing: {}, delivery: {}, statuses: {} },
+  coupons: { kinds: { percent: 'percent', amount: 'amount' }, conditions: [] },
+};
+
 /**
- * The mapping of a file, which names what differs from the one of WooCommerce; without a file that one.
+ * The mapping of a file, or a ready one by its name; without either that of WooCommerce. A file names what differs from the mapping that
+ * it is `basedOn`: by default that of WooCommerce, with `nothing` none.
  * @throws MoveInRefused
  */
 export async function readMapping(file: string | undefined): Promise<Mapping> {
-  if (file === undefined) return mapping.parse(woocommerce);
+  if (file === undefined || isReady(file)) return mapping.parse(merge(empty, ready[file ?? 'woocommerce']));
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new MoveInRefused(`The mapping file ${file} cannot be read.`, { cause });
   });
@@ -111,7 +151,10 @@ export async function readMapping(file: string | undefined): Promise<Mapping> {
   } catch (cause) {
     throw new MoveInRefused(`The mapping file ${file} is not JSON.`, { cause });
   }
-  const result = mapping.safeParse(merge(woocommerce, own));
+  const { basedOn = 'woocommerce', ...differs } = isObject(own) ? own : { basedOn: 'nothing', own };
+  if (basedOn !== 'nothing' && !isReady(basedOn))
+    throw new MoveInRefused(`The mapping file ${file} is based on ${JSON.stringify(basedOn)}, which is no mapping.`);
+  const result = mapping.safeParse(merge(merge(empty, basedOn === 'nothing' ? {} : ready[basedOn]), differs));
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`);
   throw new MoveInRefused(`The mapping file ${file} is not valid. ${issues.join('; ')}.`);
@@ -119,7 +162,7 @@ export async function readMapping(file: string | undefined): Promise<Mapping> {
 
 /** Objects are joined; an array, a text or a place with one value replaces what was there. */
 function merge(base: unknown, own: unknown): unknown {
-  if (!isObject(base) || !isObject(own) || 'value' in own) return own;
+  if (!isObject(base) || !isObject(own) || 'value' in own || 'join' in own) return own;
   const names = new Set([...Object.keys(base), ...Object.keys(own)]);
   return Object.fromEntries([...names].map((name) => [name, name in own ? merge(base[name], own[name]) : base[name]]));
 }

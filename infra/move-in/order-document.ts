@@ -17,6 +17,7 @@ export type Archived = {
     number: string;
     customer_id: string;
     status: string;
+    fulfilment_status: string;
     updated_at: string;
     currency: string;
     total: number;
@@ -53,7 +54,7 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
     shipping_amount: shipping?.amount ?? 0,
     shipping_tax: shipping?.tax ?? 0,
     tax_amount: tax,
-    tax_included: tax === 0 ? null : false,
+    tax_included: tax === 0 ? null : record.taxIncluded,
     reverse_charge: false,
     total,
     payment_method: record.paymentMethod,
@@ -120,6 +121,7 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
       number,
       customer_id: customerId,
       status,
+      fulfilment_status: order.fulfilment_status,
       updated_at,
       currency,
       total,

@@ -28,8 +28,16 @@ export function readLines(cell: string, places: Mapping['orders']['line'], curre
     const quantity = Number(at('quantity'));
     if (!Number.isInteger(quantity) || quantity < 1)
       throw new RowRejected(`has a line with the quantity "${at('quantity')}"`);
-    const paid = minorUnits(at('total'), currency, 'the total of a line');
-    const before = Math.max(paid, minorUnits(at('subtotal') || at('total'), currency, 'the subtotal of a line'));
+    const whole =
+      at('total') === ''
+        ? minorUnits(at('price'), currency, 'the price of a line') * quantity
+        : minorUnits(at('total'), currency, 'the total of a line');
+    const paid = whole - minorUnits(at('discount') || '0', currency, 'the discount of a line');
+    const before = Math.max(
+      paid,
+      whole,
+      at('subtotal') === '' ? 0 : minorUnits(at('subtotal'), currency, 'the subtotal of a line'),
+    );
     const tax = minorUnits(at('tax') || '0', currency, 'the tax of a line');
     if (paid < 0 || tax < 0) throw new RowRejected('has a line of less than nothing');
     const unitPrice = Math.ceil(before / quantity);

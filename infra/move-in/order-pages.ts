@@ -26,7 +26,8 @@ export async function writeToArchive(
       from archive.order_keys k where k.id = ${key.id} and p.id = k.page_id`;
     await tx`
       update archive.order_keys
-      set customer_id = ${key.customer_id}, status = ${key.status}, updated_at = ${key.updated_at}::text::timestamptz,
+      set customer_id = ${key.customer_id}, status = ${key.status}, fulfilment_status = ${key.fulfilment_status},
+        updated_at = ${key.updated_at}::text::timestamptz,
         currency = ${key.currency}, total = ${key.total}, products = string_to_array(${key.products.join(',')}, ',')::uuid[]
       where id = ${key.id}`;
   }
@@ -58,11 +59,13 @@ async function fillPage(tx: TransactionSql, page: number, orders: readonly Archi
     where id = ${page}`;
   await tx`
     insert into archive.order_keys (
-      id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+      id, number, customer_id, status, fulfilment_status, updated_at, currency, total, refunded, products, page_id,
+      archived_at
     )
-    select r.id, r.number, r.customer_id, r.status, r.updated_at, r.currency, r.total, 0,
+    select r.id, r.number, r.customer_id, r.status, r.fulfilment_status, r.updated_at, r.currency, r.total, 0,
       array(select jsonb_array_elements_text(r.products)::uuid), ${page}, ${new Date(now)}
     from jsonb_to_recordset(${JSON.stringify(orders.map(({ key }) => key))}::text::jsonb) as r (
-      id text, number text, customer_id text, status text, updated_at timestamptz, currency text, total bigint, products jsonb
+      id text, number text, customer_id text, status text, fulfilment_status text, updated_at timestamptz, currency text,
+      total bigint, products jsonb
     )`;
 }

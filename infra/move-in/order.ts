@@ -5,6 +5,7 @@ import { emailOf, nameOf } from './customer.ts';
 import { RowRejected } from './errors.ts';
 import type { Mapping, pastStatuses } from './mapping.ts';
 import { type OrderLine, readLines, settleRounding, sumOf } from './order-lines.ts';
+import { type SharedOut, shareOut } from './order-sums.ts';
 import { textAt } from './read-rows.ts';
 import { addressOf, currencyOf, given, minorUnits, movedId, timeOf } from './values.ts';
 
@@ -23,6 +24,8 @@ export type OrderRecord = {
   lines: OrderLine[];
   /** In minor units, as all amounts here. */
   shipping: { method: string; amount: number; tax: number } | undefined;
+  /** Whether the amounts of lines and shipping have the tax in them. Otherwise it is added. */
+  taxIncluded: boolean;
   total: number;
   couponCode: string | null;
   paymentMethod: string;
@@ -44,21 +47,25 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
     textAt(row, orders[name]);
   const oldId = at('id') || at('number');
   if (oldId === '') throw new RowRejected('has neither an id nor a number');
-  const status = orders.statuses[at('status')];
+  const status = statusOf(at('status'), orders.statuses);
   if (status === undefined) throw new RowRejected(`has the status "${at('status')}", which is none of a past order`);
   const currency = currencyOf(at('currency') || mapping.currency);
-  const amount = (name: 'total' | 'shipping' | 'shippingTax') => minorUnits(at(name) || '0', currency, `the ${name}`);
+  const amount = (name: 'total' | 'shipping' | 'shippingTax' | 'tax' | 'discount' | 'subtotal') =>
+    minorUnits(at(name) || '0', currency, `the ${name}`);
   if (at('total') === '') throw new RowRejected('has no total');
   const total = amount('total');
   const placedAt = timeOf(at('date'), 'the date');
-  const shipping = { method: methodOf(at('shippingMethod')), amount: amount('shipping'), tax: amount('shippingTax') };
-  if (shipping.amount < 0 || shipping.tax < 0) throw new RowRejected('has a shipping of less than nothing');
-  const ships = shipping.amount + shipping.tax > 0;
-  const lines = settleRounding(readLines(at('lines'), orders.line, currency), total - shipping.amount - shipping.tax);
-  if (sumOf(lines) + shipping.amount + shipping.tax !== total)
-    throw new RowRejected(
-      `has a total of ${total}, and its lines and shipping add up to ${sumOf(lines) + shipping.amount + shipping.tax} (minor units)`,
-    );
+  const said = { amount: amount('shipping'), tax: amount('shippingTax') };
+  if (said.amount < 0 || said.tax < 0) throw new RowRejected('has a shipping of less than nothing');
+  if (amount('tax') < 0) throw new RowRejected('has a tax of less than nothing');
+  const sums = {
+    shipping: said,
+    total,
+    tax: amount('tax'),
+    discount: Math.abs(amount('discount')),
+    subtotal: at('subtotal') === '' ? undefined : amount('subtotal'),
+  };
+  const { lines, shipping, taxIncluded } = addedUp(readLines(at('lines'), orders.line, currency), sums);
   const notes: string[] = [];
   const [billing, delivery] = [addressOf(row, orders.billing), addressOf(row, orders.delivery)];
   if (billing === null || delivery === null) notes.push('addresses of orders that do not fit, which are left out');
@@ -81,7 +88,8 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
     ),
     currency,
     lines,
-    shipping: ships ? shipping : undefined,
+    shipping: shipping.amount + shipping.tax > 0 ? { method: methodOf(at('shippingMethod')), ...shipping } : undefined,
+    taxIncluded,
     total,
     couponCode: at('coupon') || null,
     paymentMethod: at('paymentMethod').slice(0, 100) || 'unknown',
@@ -94,6 +102,31 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
     notes,
   };
 }
+
+/**
+ * Lines and shipping as they add up to the total.
+ * @throws RowRejected when they do not
+ */
+function addedUp(read: OrderLine[], sums: Parameters<typeof shareOut>[1]): SharedOut {
+  const { shipping, total, tax, discount } = sums;
+  const shared = tax + discount === 0 ? undefined : shareOut(read, sums);
+  if (shared !== undefined) return shared;
+  const ships = shipping.amount + shipping.tax;
+  const lines = settleRounding(read, total - ships);
+  if (sumOf(lines) + ships === total) return { lines, shipping, taxIncluded: false };
+  throw new RowRejected(
+    `has a total of ${total}, and its lines and shipping add up to ${sumOf(lines) + ships} (minor units)`,
+  );
+}
+
+/** The first that matches, where `*` stands for any text. */
+const statusOf = (status: string, statuses: Mapping['orders']['statuses']): OrderRecord['status'] | undefined =>
+  statuses[status] ??
+  Object.entries(statuses).find(
+    ([pattern]) =>
+      pattern.includes('*') &&
+      new RegExp(`^${pattern.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's').test(status),
+  )?.[1];
 
 function numberOf(number: string, prefix: string): string {
   const digits = /^\D*(\d{1,15})$/.exec(number)?.[1];

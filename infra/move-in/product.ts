@@ -24,7 +24,7 @@ const longestDescription = 5000;
  * @throws RowRejected
  */
 export function toProduct(row: Record<string, unknown>, { products, ...mapping }: Mapping): ProductRecord {
-  const at = (name: keyof typeof products) => textAt(row, products[name] as never);
+  const at = (name: Exclude<keyof typeof products, 'options' | 'groupedBy'>) => textAt(row, products[name] as never);
   const notes: string[] = [];
   const id = at('id') || at('sku');
   if (id === '') throw new RowRejected('has neither an id nor an SKU');
@@ -46,7 +46,9 @@ export function toProduct(row: Record<string, unknown>, { products, ...mapping }
     ...(isParent ? { options: valuesOf() } : {}),
     price: { amount: price === '' ? 0 : minorUnits(price, currency, 'the price'), currency },
     weight: weight === '' ? undefined : Math.round(Number(weight.replace(',', '.')) * mapping.gramsPerWeight),
-    active: !['0', '-1', 'false', 'draft', 'no'].includes(at('published').toLowerCase()),
+    active: !['0', '-1', 'false', 'draft', 'no', 'archived', 'proposed', 'rejected'].includes(
+      at('published').toLowerCase(),
+    ),
     metadata: { movedIn: { source: mapping.source, id } },
   });
   const parent = at('parent').replace(/^id:/, '') || undefined;
@@ -80,8 +82,8 @@ export function toProduct(row: Record<string, unknown>, { products, ...mapping }
   function valuesOf() {
     return optionsOf(row, products).map(([name, text]) => ({
       name,
-      values: text
-        .split(',')
+      // A list, where rows of variants were put together.
+      values: (text.startsWith('[') ? (JSON.parse(text) as string[]) : text.split(','))
         .map((value) => value.trim())
         .filter((value) => value !== ''),
     }));

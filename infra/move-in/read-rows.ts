@@ -9,7 +9,7 @@ import { parse } from 'csv-parse';
 import { MoveInRefused } from './errors.ts';
 import type { Place } from './mapping.ts';
 
-export const kinds = ['products', 'customers', 'orders'] as const;
+export const kinds = ['products', 'customers', 'coupons', 'orders'] as const;
 export type Kind = (typeof kinds)[number];
 type Encoding = 'utf-8' | 'utf-16le' | 'windows-1252';
 
@@ -32,7 +32,7 @@ type File = { file: string; encoding: Encoding };
 export type RawRow = { row: number; value: Record<string, unknown> | undefined };
 
 /**
- * The files of a shop: `products`, `customers` and `orders`, each as `.csv` or `.ndjson`. A file may be missing.
+ * The files of a shop: `products`, `customers`, `coupons` and `orders`, each as `.csv` or `.ndjson`. A file may be missing.
  * @throws MoveInRefused when the folder has none of them, or one twice
  */
 export async function findSources(folder: string): Promise<Source[]> {
@@ -50,7 +50,7 @@ export async function findSources(folder: string): Promise<Source[]> {
     }
   }
   if (found.length === 0)
-    throw new MoveInRefused(`${folder} has none of products, customers and orders, as .csv or .ndjson.`);
+    throw new MoveInRefused(`${folder} has none of products, customers, coupons and orders, as .csv or .ndjson.`);
   return found;
 }
 
@@ -125,8 +125,10 @@ function objectIn(line: string): Record<string, unknown> | undefined {
 /** The value at a place of a row, without blanks around it; empty when it is missing. `a.b` is also field `b` of object `a`. */
 export function textAt(row: Record<string, unknown>, place: Place | undefined): string {
   if (place === undefined) return '';
-  if (typeof place === 'object' && !Array.isArray(place)) return place.value;
+  if (typeof place === 'object' && !Array.isArray(place))
+    return 'value' in place ? place.value : place.join.map((name) => textAt(row, name)).join('/');
   for (const name of typeof place === 'string' ? [place] : place) {
+    if (typeof name === 'object') return name.value;
     const value = valueAt(row, name);
     const text = value == null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value).trim();
     if (text !== '') return text;

@@ -1,11 +1,18 @@
+import { type CouponRecord, toCoupon } from './coupon.ts';
 import { type CustomerRecord, toCustomer } from './customer.ts';
 import { RowRejected } from './errors.ts';
+import { laidOut } from './layouts.ts';
 import type { Mapping } from './mapping.ts';
 import { type OrderRecord, toOrder } from './order.ts';
 import { type ProductRecord, toProduct } from './product.ts';
 import type { Kind, Source } from './read-rows.ts';
 
-export type Records = { products: ProductRecord; customers: CustomerRecord; orders: OrderRecord };
+export type Records = {
+  products: ProductRecord;
+  customers: CustomerRecord;
+  coupons: CouponRecord;
+  orders: OrderRecord;
+};
 
 /** A row as it fits here, or why it does not. `old` names it in the previous shop, as far as that can be told. */
 export type Read<R> = { row: number; raw: Record<string, unknown> } & (
@@ -16,11 +23,13 @@ export type Read<R> = { row: number; raw: Record<string, unknown> } & (
 const convert: { [K in Kind]: (row: Record<string, unknown>, mapping: Mapping) => Records[K] } = {
   products: toProduct,
   customers: toCustomer,
+  coupons: toCoupon,
   orders: toOrder,
 };
 const keyOf: { [K in Kind]: (record: Records[K]) => string } = {
   products: ({ fields }) => fields.sku,
   customers: ({ email }) => email,
+  coupons: ({ code }) => code,
   orders: ({ number }) => number,
 };
 
@@ -30,7 +39,7 @@ export async function* readRecords<K extends Kind>(
   mapping: Mapping,
 ): AsyncGenerator<Read<Records[K]>> {
   const seen = new Map<string, number>();
-  for await (const { row, value } of source.rows()) {
+  for await (const { row, value } of laidOut(source.kind, source.rows(), mapping)) {
     if (value === undefined) {
       yield { row, raw: {}, reason: 'is not a JSON object in one line' };
       continue;

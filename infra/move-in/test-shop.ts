@@ -8,6 +8,8 @@ import { hash as hashBcrypt } from 'bcryptjs';
 import { hashPhpass } from '../../lib/accounts/customers/moved-in-passwords.ts';
 import { MoveInRefused } from './errors.ts';
 
+export const shopKinds = ['woocommerce', 'shopify', 'medusa'] as const;
+export type ShopKind = (typeof shopKinds)[number];
 export type Sizes = { products: number; customers: number; orders: number };
 
 /** The e-mail address and password of a customer of the test shop, counted from 1. */
@@ -19,28 +21,50 @@ const customers =
   'customer_id,user_login,user_pass,user_email,first_name,last_name,user_registered,billing_address_1,billing_city,billing_postcode,billing_country';
 const orders =
   'order_id,order_number,date,status,order_currency,customer_id,billing_first_name,billing_last_name,billing_email,billing_address_1,billing_city,billing_postcode,billing_country,payment_method,shipping_method,shipping_total,shipping_tax_total,order_total,coupon_code,line_items';
-const first = ['Ada', 'Ben', 'Chloé', 'Dilip', 'Eva', 'Femi', 'Gül', 'Hana'];
-const last = ['Archer', 'Brandt', 'Ceylan', 'Dupont', 'Egede', 'Fischer'];
+const coupons = 'code,discount_type,amount,date_expires,usage_limit,usage_limit_per_user,usage_count,minimum_amount';
+export const first = ['Ada', 'Ben', 'Chloé', 'Dilip', 'Eva', 'Femi', 'Gül', 'Hana'];
+export const last = ['Archer', 'Brandt', 'Ceylan', 'Dupont', 'Egede', 'Fischer'];
 
 /**
- * Writes the exports of a made-up WooCommerce shop, the same ones each time: no data of persons. Six rows do not fit, as in real
- * shops: a product without a price, a repeated customer, one with a broken address, and orders of each such kind.
+ * Writes the exports of a made-up shop, the same ones each time: no data of persons. A few rows do not fit, as in real shops: a product
+ * without a price, a repeated customer, one with a broken address, and orders of each such kind.
  * @throws MoveInRefused when the folder is not empty
  */
-export async function writeTestShop(folder: string, sizes: Sizes): Promise<void> {
+export async function writeTestShop(folder: string, kind: ShopKind, sizes: Sizes): Promise<void> {
   if ((await readdir(folder).catch(() => [])).length > 0)
     throw new MoveInRefused(
       `${folder} is not empty, so nothing was written: name a folder that is empty or does not exist.`,
     );
   await mkdir(folder, { recursive: true });
-  const write = (name: string, heading: string, rows: Iterable<unknown[]> | AsyncIterable<unknown[]>) =>
-    pipeline(Readable.from(lines(heading, rows)), createWriteStream(join(folder, `${name}.csv`)));
-  await write('products', products, productRows(sizes));
-  await write('customers', customers, customerRows(sizes));
-  await write('orders', orders, orderRows(sizes));
+  for (const [name, content] of Object.entries(await filesOf(kind, sizes)))
+    await pipeline(Readable.from(content), createWriteStream(join(folder, name)));
 }
 
-async function* lines(heading: string, rows: Iterable<unknown[]> | AsyncIterable<unknown[]>) {
+/** The lines of each file. */
+type Files = Record<string, Iterable<string> | AsyncIterable<string>>;
+
+async function filesOf(kind: ShopKind, sizes: Sizes): Promise<Files> {
+  if (kind === 'shopify') return (await import('./test-shop-shopify.ts')).shopifyFiles(sizes);
+  if (kind === 'medusa') return (await import('./test-shop-medusa.ts')).medusaFiles(sizes);
+  return {
+    'products.csv': table(products, productRows(sizes)),
+    'customers.csv': table(customers, customerRows(sizes)),
+    'coupons.csv': table(coupons, couponRows()),
+    'orders.csv': table(orders, orderRows(sizes)),
+  };
+}
+
+/** One that is good for ever, one that is half used, and three that do not move in. */
+function* couponRows(): Generator<unknown[]> {
+  yield ['tenth', 'percent', '10', '', '', '', 7, ''];
+  yield ['five-off', 'fixed_cart', '5.00', '2099-12-31', 100, 1, 40, ''];
+  yield ['used-up', 'percent', '20', '', 10, '', 10, ''];
+  yield ['from-fifty', 'percent', '15', '', '', '', 0, '50.00'];
+  yield ['over', 'percent', '30', '2020-01-01', '', '', 3, ''];
+}
+
+/** The lines of a CSV file. */
+export async function* table(heading: string, rows: Iterable<unknown[]> | AsyncIterable<unknown[]>) {
   yield `${heading}\n`;
   for await (const row of rows) yield `${row.map(cell).join(',')}\n`;
 }
@@ -51,8 +75,8 @@ const cell = (value: unknown): string => {
 };
 
 /** Cents. */
-const priceOf = (n: number): number => 500 + ((n * 37) % 200) * 25;
-const decimal = (cents: number): string => (cents / 100).toFixed(2);
+export const priceOf = (n: number): number => 500 + ((n * 37) % 200) * 25;
+export const decimal = (cents: number): string => (cents / 100).toFixed(2);
 
 function* productRows({ products: count }: Sizes): Generator<unknown[]> {
   for (let n = 1; n <= count; n++) {

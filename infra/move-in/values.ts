@@ -24,7 +24,7 @@ export function movedId(kind: IdKind, at: Date, of: readonly string[]): string {
  * @throws RowRejected
  */
 export function minorUnits(text: string, currency: string, what: string): number {
-  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d{1,12})(?:[.,](\d{1,12}))?$/.exec(text) ?? [];
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d{1,12})(?:[.,](\d{1,20}))?$/.exec(text) ?? [];
   if (whole === '') throw new RowRejected(`has ${what} "${text}", which is no amount`);
   const digits = currencyExponent(currency);
   const amount =
@@ -45,8 +45,11 @@ export function currencyOf(text: string): string {
  * @throws RowRejected
  */
 export function timeOf(text: string, what: string): Date {
-  const iso = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$/.exec(text);
-  const at = new Date(iso === null ? Number.NaN : `${iso[1]}T${iso[2] ?? '00:00'}${iso[3] ?? 'Z'}`);
+  const iso = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s?(Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$/.exec(
+    text,
+  );
+  const zone = /^[+-]/.test(iso?.[3] ?? '') ? iso![3]!.replace(/^(.\d\d)$/, '$1:00') : 'Z';
+  const at = new Date(iso === null ? Number.NaN : `${iso[1]}T${iso[2] ?? '00:00'}${zone}`);
   if (Number.isNaN(at.getTime()) || at.getTime() < 0) throw new RowRejected(`has ${what} "${text}", which is no time`);
   return at;
 }
@@ -60,7 +63,8 @@ export function addressOf(row: Record<string, unknown>, places: AddressPlaces): 
       company: at('company'),
       line1: at('line1'),
       line2: at('line2'),
-      postalCode: at('postalCode'),
+      // Some exports write an apostrophe before it, so that spreadsheets keep its zeros.
+      postalCode: at('postalCode').replace(/^'/, ''),
       city: at('city'),
       region: at('region'),
       country: at('country').toUpperCase(),

@@ -54,22 +54,28 @@ export async function verifyProducts({ sql, differ }: Verifying, records: readon
   }
 }
 
-type CustomerHere = Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address'> & { passwordHash: string };
+type CustomerHere = Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address'> & {
+  passwordHash: string;
+  /** Whether the customer has chosen a password here. */
+  chose: boolean;
+};
 
 /** Compares customers by e-mail address. Who has signed in here since may have changed what they like. */
 export async function verifyCustomers({ sql, differ }: Verifying, records: readonly CustomerRecord[]): Promise<void> {
   const emails = JSON.stringify(records.map(({ email }) => email));
   const rows = await sql<CustomerHere[]>`
-    select id, email, name, address, password_hash from customers.customers
+    select id, email, name, address, password_hash, access_version > 1 as chose from customers.customers
     where email in (select jsonb_array_elements_text(${emails}::text::jsonb))`;
   const here = new Map(rows.map((row) => [row.email, row]));
   for (const { id, oldId, email, name, address, passwordHash } of records) {
     const row = here.get(email);
     if (row === undefined) differ('customers', oldId, 'is missing');
-    if (row === undefined || row.id !== id || row.passwordHash.startsWith('$scrypt$')) continue;
+    if (row === undefined || row.id !== id) continue;
+    if (passwordHash === undefined ? row.chose : row.passwordHash.startsWith('$scrypt$')) continue;
     if (row.name !== name) differ('customers', oldId, 'has another name');
     if (!isDeepStrictEqual(row.address, address)) differ('customers', oldId, 'has another address');
-    if (row.passwordHash !== passwordHash) differ('customers', oldId, 'has another password hash');
+    if (passwordHash !== undefined && row.passwordHash !== passwordHash)
+      differ('customers', oldId, 'has another password hash');
   }
 }
 

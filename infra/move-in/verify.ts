@@ -2,6 +2,7 @@ import type { Mapping } from './mapping.ts';
 import type { Kind, Source } from './read-rows.ts';
 import { type Records, readRecords } from './records.ts';
 import { verifyCustomers, verifyProducts } from './verify-accounts.ts';
+import { verifyCoupons } from './verify-coupons.ts';
 import { verifyOrders } from './verify-orders.ts';
 import type { Difference, Verifying } from './verifying.ts';
 
@@ -10,7 +11,7 @@ export type Verification = { compared: Partial<Record<Kind, number>>; difference
 const batchRows = 500;
 
 /**
- * Compares what is here with the files: that each row that fits is here, products and customers in every field, orders by
+ * Compares what is here with the files: that each row that fits is here, products, customers and coupons in every field, orders by
  * customer, status and total and some in every field, and the orders’ count and sum of each currency and month. Changes nothing.
  * @throws MoveInRefused
  */
@@ -23,7 +24,7 @@ export async function verifyShop({
   const of = <K extends Kind>(kind: K) =>
     sources.find((source): source is Source & { kind: K } => source.kind === kind);
   const compared: Verification['compared'] = {};
-  const [products, customers, orders] = [of('products'), of('customers'), of('orders')];
+  const [products, customers, coupons, orders] = [of('products'), of('customers'), of('coupons'), of('orders')];
   const emails = new Map<string, string>();
   if (products !== undefined)
     compared.products = await inBatches(products, options.mapping, (records) => verifyProducts(verifying, records));
@@ -32,6 +33,8 @@ export async function verifyShop({
       for (const { oldId, email } of records) if (oldId !== '') emails.set(oldId, email);
       return verifyCustomers(verifying, records);
     });
+  if (coupons !== undefined)
+    compared.coupons = await inBatches(coupons, options.mapping, (records) => verifyCoupons(verifying, records));
   if (orders !== undefined) {
     const check = verifyOrders(verifying, emails);
     await inBatches(orders, options.mapping, check.batch);

@@ -46,7 +46,11 @@ export const woocommerce = {
     lastName: ['last_name', 'billing_last_name'],
     passwordHash: 'user_pass',
     registered: ['user_registered', 'date_registered', 'date_created_gmt'],
-    address: address('billing'),
+    address: {
+      ...address('billing'),
+      firstName: ['billing_first_name', 'billing.first_name', 'first_name'],
+      lastName: ['billing_last_name', 'billing.last_name', 'last_name'],
+    },
   },
   orders: {
     id: ['order_id', 'id'],
@@ -89,5 +93,19 @@ export const woocommerce = {
       failed: 'failed',
       'wc-failed': 'failed',
     },
+  },
+  coupons: {
+    code: ['code', 'post_title', 'coupon_code'],
+    type: 'discount_type',
+    amount: ['amount', 'coupon_amount'],
+    to: ['date_expires_gmt', 'date_expires', 'expiry_date'],
+    limit: 'usage_limit',
+    customerLimit: 'usage_limit_per_user',
+    used: 'usage_count',
+    kinds: { percent: 'percent', fixed_cart: 'amount' },
+    conditions: [
+      ...['minimum_amount', 'maximum_amount', 'product_ids', 'excluded_product_ids', 'product_categories'],
+      ...['excluded_product_categories', 'email_restrictions', 'individual_use', 'exclude_sale_items', 'free_shipping'],
+    ],
   },
 };

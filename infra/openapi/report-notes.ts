@@ -10,6 +10,7 @@ export const reportWords: Readonly<Record<string, string>> = {
   zone: 'The time zone whose days count.',
   groupBy: 'What a row is.',
   units: 'Units that were sold.',
+  returnedUnits: 'Units that money was given back for.',
   gross: 'Price of all units, before discounts, in minor units.',
   discounts: 'What was taken off, in minor units.',
   sales: 'What customers paid or pay, with shipping and tax, in minor units.',
@@ -47,7 +48,7 @@ export const reportNotes: Readonly<Record<string, string>> = {
     ]),
   ),
   ...Object.fromEntries(
-    ['Sales', 'Margin'].flatMap((report) => [
+    ['Sales', 'Margin', 'Products'].flatMap((report) => [
       [
         `Get${report}ReportResponse.parts`,
         'Where the figures come from: stretches of time that follow each other without a gap.',
@@ -67,6 +68,8 @@ export const reportNotes: Readonly<Record<string, string>> = {
   'CustomerReportRow.refunds': 'What they got back, in minor units.',
   'ProductReportRow.currency': 'The currency in which it was sold, or that of its price if nobody bought it.',
   'ProductReportRow.orders': 'Orders with the product.',
+  'ProductReportRow.refunds':
+    'What was given back for the product, in minor units, also of earlier orders. What was given back without naming lines is not in it.',
   'MarginRow.key': salesKey,
   'MarginRow.currency': 'The currency of the amounts of this row.',
   'MarginRow.units': 'Units that were sold and whose cost was known.',

@@ -112,6 +112,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
     'Only products with these values of attributes, each in a parameter of its own: `attribute[colour]=blue&attribute[litres]=1.2`. At most 10.',
   priceFrom: 'Only products with at least this price, in minor units. Say which `currency` if the shop has several.',
   priceTo: 'Only products with at most this price, in minor units.',
+  fulfilmentStatus: 'Only orders of which so much has shipped. What was not confirmed is `unfulfilled` too.',
   currency: 'Only what has its price or total in this currency.',
   inStock: '`true`: only products that can be ordered now.',
   sort: 'The order: `-createdAt` newest first, which is usual without `q`; `createdAt` oldest first; `price` or `total` least first; `-price` or `-total` most first; `relevance` best match first, which is usual with `q`.',

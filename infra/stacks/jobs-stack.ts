@@ -1,13 +1,15 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { jobs } from '../../functions/jobs.ts';
 import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { AccessRecords } from '../constructs/access-records.ts';
 import { invokedBy } from '../constructs/event-bus.ts';
-import type { HandlerFunction, StageContext } from '../constructs/handler-function.ts';
+import { HandlerFunction, type StageContext } from '../constructs/handler-function.ts';
 import { busNameOf } from '../constructs/names.ts';
 import { Schedules } from '../constructs/schedules.ts';
+import { grantsOf } from '../grants.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 
 /**
@@ -53,6 +55,21 @@ function wokenBy(
   invokedBy(scope, `${id}Permission`, publisher, rule.attrArn);
 }
 
+/** What SNS calls when an alarm has changed. */
+function noticesSender(scope: Construct, context: StageContext): HandlerFunction {
+  const job = jobs['send-notices'];
+  const sender = new HandlerFunction(scope, 'SendNotices', {
+    ...context,
+    handler: job.handler,
+    description: 'Tells chats and webhooks of alarms',
+    grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
+    timeoutSeconds: job.timeoutSeconds,
+  });
+  // A target that does not answer gets another two chances, a minute and two minutes later.
+  sender.function.configureAsyncInvoke({ retryAttempts: 2, maxEventAge: Duration.hours(1) });
+  return sender;
+}
+
 /** What runs without a request: scheduled jobs, and the function that stores access records from the log. */
 export class JobsStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
@@ -69,13 +86,17 @@ export class JobsStack extends Stack {
     wokenBySagas(this, schedules.handlers['publish-events']!, Object.values(stateMachines));
     wokenByHandlers(this, schedules.handlers['publish-events']!, context.settings.profile.name);
     const records = new AccessRecords(this, 'AccessRecords', { context, from: httpLog });
-    this.handlers = [...Object.values(schedules.handlers), ...Object.values(records.handlers)];
+    const notices = noticesSender(this, context);
+    this.handlers = [...Object.values(schedules.handlers), notices, ...Object.values(records.handlers)];
     this.monitored = {
       deadLetters: schedules.deadLetters.queueName,
       undeliveredAccesses: records.undelivered.queueName,
       recordAccess: records.handlers['record-access'].functionName,
       jobs: Object.fromEntries(
-        Object.entries(schedules.handlers).map(([name, handler]) => [name, handler.functionName]),
+        Object.entries({ ...schedules.handlers, 'send-notices': notices }).map(([name, handler]) => [
+          name,
+          handler.functionName,
+        ]),
       ),
     };
     new CfnOutput(this, 'DeadLetters', { value: schedules.deadLetters.queueUrl });

@@ -21,6 +21,10 @@ export async function runMoveIn(args: string[], stage: Stage, print: Print): Pro
 }
 
 if (import.meta.main) {
-  const stage = { open: () => sqlAs('migrator'), ownPrefix: () => config().ORDER_NUMBER_PREFIX };
+  const stage = {
+    open: () => sqlAs('migrator'),
+    ownPrefix: () => config().ORDER_NUMBER_PREFIX,
+    sourcePassword: process.env.MOVE_IN_PASSWORD,
+  };
   process.exitCode = await runMoveIn(process.argv.slice(2), stage, { out: console.log, err: console.error });
 }

@@ -64,6 +64,14 @@ export function* days(firstYear: number, lastYear: number): Generator<Row> {
   }
 }
 
+/** The applications that sales came through. */
+export async function applications(query: Query, orders: string): Promise<Row[]> {
+  const { rows } = await query(`
+    select application_id, min(confirmed_at)::date as first_sale, max(confirmed_at)::date as last_sale
+    from ${orders} where application_id is not null group by 1 order by 1`);
+  return rows as Row[];
+}
+
 /** Adds up the days of a month from its facts. */
 export async function summarize(query: Query, of: (table: TableName) => string): Promise<Row[]> {
   const { rows } = await query(`

@@ -4,14 +4,15 @@ import {
   readChanges,
   readCustomers,
   readFact,
+  readStockLevels,
   readTotals,
   type Snapshot,
   type Totals,
 } from '../../lib/analytics/warehouse/extract.sql.ts';
 import type { TableName } from '../../lib/analytics/warehouse/model.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
-import { days, productVersions, summarize } from './dimensions.ts';
-import { type Query, relation, withEngine } from './engine.ts';
+import { applications, days, productVersions, summarize } from './dimensions.ts';
+import { namesOf, type Query, relation, withEngine } from './engine.ts';
 import {
   addFile,
   findManifest,
@@ -19,6 +20,7 @@ import {
   manifestVersion,
   publish,
   readPseudonyms,
+  verifyFile,
   verifyFiles,
   withLock,
 } from './files.ts';
@@ -87,9 +89,19 @@ async function loadSnapshot(
     epoch: snapshot.epoch,
     tables: structuredClone(before?.tables ?? {}),
   };
+  if (full) await dropBroken(root, manifest);
   const put = createPut(root, manifest);
-  await loadDimensions(sql, query, root, { manifest, before: continues ? before : undefined, changes, anew }, put);
+  await loadDimensions(
+    sql,
+    query,
+    root,
+    { manifest, before: continues ? { ...before, tables: manifest.tables } : undefined, changes, anew },
+    put,
+  );
   const rows = await loadFacts(sql, query, root, manifest, anew, put);
+  await loadStock(sql, query, root, manifest, put);
+  const orders = relation(root, 'fact_orders', Object.values(manifest.tables.fact_orders ?? {}));
+  await put('dim_application', 'all', await applications(query, orders));
 
   const totals = new Map<string, Totals>();
   for (const month of anew) totals.set(month, await readTotals(sql, month));
@@ -111,6 +123,15 @@ function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence:
   if (BigInt(watermark) < next) return undefined;
   const known = asOf.getTime() - marginMs;
   return new Date(known - (known % dayMs)).toISOString();
+}
+
+/** A full load makes everything anew but what only the warehouse knows, as far as that is whole. */
+async function dropBroken(root: string, manifest: Manifest): Promise<void> {
+  for (const files of [manifest.tables.fact_stock ?? {}, manifest.tables.dim_product ?? {}]) {
+    for (const [part, file] of Object.entries(files)) {
+      await verifyFile(root, file, true).catch(() => delete files[part]);
+    }
+  }
 }
 
 /** @throws OtherDatabase */
@@ -173,13 +194,25 @@ async function loadFacts(
   const pseudonymOf = await readPseudonyms(root);
   let rows = 0;
   for (const month of months) {
-    for (const table of ['fact_orders', 'fact_sales', 'fact_refunds'] as const) {
+    for (const table of ['fact_orders', 'fact_sales', 'fact_refunds', 'fact_refund_lines'] as const) {
       rows += await put(table, month, pseudonymous(readFact(sql, table, month), pseudonymOf));
     }
     const of = (table: TableName) => relation(root, table, [manifest.tables[table]?.[month]]);
     await put('daily_sales_summary', month, await summarize(query, of));
   }
   return rows;
+}
+
+/** The stock of today takes the place of what an earlier load of today found. */
+async function loadStock(sql: TransactionSql, query: Query, root: string, manifest: Manifest, put: Put): Promise<void> {
+  const date = manifest.asOf.slice(0, 10);
+  const month = date.slice(0, 7);
+  const known = relation(root, 'fact_stock', [manifest.tables.fact_stock?.[month]]);
+  const { rows } = await query(
+    `select ${namesOf('fact_stock')} from ${known} where date < cast(? as date) order by date, product_id`,
+    [date],
+  );
+  await put('fact_stock', month, [...rows, ...(await readStockLevels(sql)).map((row) => ({ date, ...row }))]);
 }
 
 async function* pseudonymous(rows: AsyncIterable<Row>, pseudonymOf: (id: string) => string): AsyncGenerator<Row> {

@@ -26,7 +26,7 @@ export const within = (
   ${at} >= ${stretch.begins} and ${at} < ${stretch.ends} and first_at < ${stretch.ends} and last_at >= ${stretch.begins}
   ${currency === undefined ? sql`` : sql`and currency = ${currency}`}`;
 
-/** Text that sorts like the time: the day, the Monday of the week, or the month, as it was in the zone; or the country. */
+/** Text that sorts like the time: the day, the Monday of the week, or the month, as it was in the zone; or what the order was of. */
 export function orderKey(sql: TransactionSql, groupBy: OrderGrouping, at: Fragment, zone: string): Fragment {
   const local = sql`(${at} at time zone ${zone}::text)`;
   return {
@@ -34,6 +34,8 @@ export function orderKey(sql: TransactionSql, groupBy: OrderGrouping, at: Fragme
     week: sql`to_char(date_trunc('week', ${local}), 'YYYY-MM-DD')`,
     month: sql`to_char(${local}, 'YYYY-MM')`,
     country: sql`country`,
+    application: sql`application_id`,
+    customerSegment: sql`segment`,
   }[groupBy];
 }
 

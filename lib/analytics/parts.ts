@@ -3,7 +3,7 @@ import { Problem } from '../contract/api/problems.ts';
 import type { ReportPart } from '../contract/api/reports.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Stretch } from './groups.sql.ts';
-import { explained, split, type Warehouse, type WarehouseState } from './history.ts';
+import { explained, type Split, split, type Warehouse, type WarehouseState } from './history.ts';
 import type { Period } from './period.ts';
 import { historyMaxSeconds, type ReportName } from './policies.ts';
 import { type Age, type ReadDeps, readReport } from './read.ts';
@@ -18,7 +18,7 @@ type Row = Readonly<Record<string, Value>>;
 
 /** A part of a report: what one source knows of one stretch of time. */
 export type Part<R> = { stretch: Stretch; age: PartAge; rows: readonly R[] };
-type PartAge = Omit<Age, 'source'> & { source: Age['source'] | 'warehouse' };
+export type PartAge = Omit<Age, 'source'> & { source: Age['source'] | 'warehouse' };
 
 export type PartsDeps = ReadDeps & {
   /** Null where there is none. */
@@ -33,20 +33,42 @@ export type Sources<R> = {
 
 /** The parts of a report: history from the warehouse, as far as it is complete, and from then on the database. */
 export async function readParts<R>(report: ReportName, period: Period, deps: PartsDeps, sources: Sources<R>) {
-  const { warehouse, clock } = deps;
-  const state = warehouse === null ? null : await explained(warehouse.newest());
+  const known = await openHistory(deps);
   const { data, age } = await readReport(report, deps, async (sql) => {
-    const { stretch, now, epoch } = await readStretch(sql, period);
-    const cut = split(stretch, state, epoch);
-    return { ...cut, now, rows: cut.database === undefined ? [] : await sources.database(sql, cut.database) };
+    const cut = await known.cut(sql, period);
+    return { cut, rows: cut.database === undefined ? [] : await sources.database(sql, cut.database) };
   });
-  const parts: Part<R>[] = [];
-  if (data.history !== undefined) {
-    const rows = await explained(warehouse!.query<R>(state!, sources.warehouse(data.history)));
-    parts.push({ stretch: data.history, age: ageOf(state!, data.now, clock), rows });
-  }
-  if (data.database !== undefined) parts.push({ stretch: data.database, age, rows: data.rows });
-  return { history: data.use, parts };
+  const { cut } = data;
+  const history = cut.history === undefined ? [] : await cut.ask<R>(sources.warehouse(cut.history));
+  const rows = { history, database: data.rows };
+  return { history: cut.use, parts: partsOf(cut, age).map((part) => ({ ...part, rows: rows[part.of] })) };
+}
+
+/** A period that is cut in two, and what the warehouse says about its part. */
+export type Cut = Split & { ask: <R>(statement: Statement) => Promise<R[]>; loaded: PartAge | undefined };
+
+/** What the warehouse has now: a report asks one state of it. @throws Problem history-broken */
+export async function openHistory({ warehouse, clock }: PartsDeps) {
+  const state = warehouse === null ? null : await explained(warehouse.newest());
+  return {
+    /** Cuts a period in the transaction that reads the database's part. */
+    async cut(sql: TransactionSql, period: Period): Promise<Cut> {
+      const { stretch, now, epoch } = await readStretch(sql, period);
+      return {
+        ...split(stretch, state, epoch),
+        ask: (statement) => explained(warehouse!.query(state!, statement)),
+        loaded: state ? ageOf(state, now, clock) : undefined,
+      };
+    },
+  };
+}
+
+/** The stretches of a cut period, each with its age. */
+export function partsOf({ history, database, loaded }: Cut, age: Age) {
+  const parts: (Omit<Part<never>, 'rows'> & { of: 'history' | 'database' })[] = [];
+  if (history !== undefined) parts.push({ of: 'history', stretch: history, age: loaded! });
+  if (database !== undefined) parts.push({ of: 'database', stretch: database, age });
+  return parts;
 }
 
 /** How old a load is, told by the shop's clock as all ages are. */
@@ -75,6 +97,11 @@ export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: read
     const detail = `The report has more than ${mostRows} rows. Choose larger groups or a shorter period.`;
     throw new Problem('report-too-large', detail);
   }
+  return { ...ageOfParts(parts), data };
+}
+
+/** What an answer says of the parts that it is made of. */
+export function ageOfParts(parts: readonly Omit<Part<unknown>, 'rows'>[]) {
   const oldest = parts.map(({ age }) => age).toSorted((a, b) => b.lagSeconds - a.lagSeconds)[0]!;
   return {
     asOf: oldest.asOf,
@@ -84,7 +111,6 @@ export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: read
       const { source, asOf, lagSeconds } = age;
       return { source, from: stretch.begins.toISOString(), to: stretch.ends.toISOString(), asOf, lagSeconds };
     }),
-    data,
   };
 }
 

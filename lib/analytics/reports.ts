@@ -4,13 +4,13 @@ import { idAt } from '../kernel/ids.ts';
 import { readCustomer } from './customers.sql.ts';
 import { readLive } from './live.sql.ts';
 import { readMargin } from './margin.sql.ts';
-import { answerOf, mostRows, type PartsDeps, readParts } from './parts.ts';
+import { ageOfParts, answerOf, mostRows, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
 import { dayIn, type Period } from './period.ts';
-import { readProducts } from './products.sql.ts';
+import { type ProductSales, readProducts } from './products.sql.ts';
 import { type ReadDeps, readReport } from './read.ts';
-import { readSales, readStretch } from './sales.sql.ts';
+import { readSales } from './sales.sql.ts';
 import { readStock } from './stock.sql.ts';
-import { marginOf, salesOf } from './warehouse/sales.sql.ts';
+import { marginOf, productsOf, salesOf } from './warehouse/sales.sql.ts';
 
 /*
  * Each report reads from where its policy says, and answers with its age. All throw Problem report-too-large when the database
@@ -63,15 +63,25 @@ const marginAmounts = [
 const percent = (part: number, whole: number): number | null =>
   whole === 0 ? null : Math.round((part * 1000) / whole) / 10;
 
-type Ranked = { by: 'sales' | 'units'; order: 'best' | 'worst'; currency: string | undefined; limit: number };
+type Ranked = {
+  by: 'sales' | 'units' | 'refunds';
+  order: 'best' | 'worst';
+  currency: string | undefined;
+  limit: number;
+};
 
 /** The products that sold best or worst in a period. Each currency has its own row. */
-export async function reportProducts(period: Period, query: Ranked, deps: ReadDeps) {
+export async function reportProducts(period: Period, query: Ranked, deps: PartsDeps) {
+  const known = await openHistory(deps);
   const { data, age } = await readReport('products', deps, async (sql) => {
-    const { stretch } = await readStretch(sql, period);
-    return readProducts(sql, { ...query, stretch });
+    const cut = await known.cut(sql, period);
+    // Both parts are ranked together, with the products as they are now.
+    const history =
+      cut.history === undefined ? [] : await cut.ask<ProductSales>(productsOf({ ...query, stretch: cut.history }));
+    return { cut, rows: await readProducts(sql, { ...query, stretch: cut.database, history }) };
   });
-  return { ...ageOf(age), data };
+  const { source } = age;
+  return { source, history: data.cut.use, ...ageOfParts(partsOf(data.cut, age)), data: data.rows };
 }
 
 /** A customer with what they bought in each currency. @throws Problem not-found */

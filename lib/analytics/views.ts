@@ -7,6 +7,12 @@ const bounds = {
   last_at: ['timestamptz', 'nothing of the row happened after'],
 } as const;
 
+/** What an order's sale is counted by, as it was when it was placed. */
+const origin = {
+  application_id: ['text', 'the application that the order came through; null when that is not known'],
+  segment: ['text', '`premium`, `standard` or `guest`, as the buyer was then; null when that is not known'],
+} as const;
+
 /**
  * The views of the schema `reporting`, version 1: what analysts and reports rely on. A column stays, with its type and its meaning.
  * New columns come at the end. What has to change otherwise gets a new view beside the old one.
@@ -36,6 +42,7 @@ export const views: Readonly<Record<string, View>> = {
       changed_at: ['timestamptz', 'when it changed last'],
       ...bounds,
       archived: ['boolean', 'whether it is in the archive'],
+      ...origin,
     },
   },
   order_lines: {
@@ -63,6 +70,7 @@ export const views: Readonly<Record<string, View>> = {
       placed_at: ['timestamptz', 'of the order'],
       confirmed_at: ['timestamptz', 'of the order'],
       ...bounds,
+      ...origin,
     },
   },
   payments: {
@@ -91,6 +99,20 @@ export const views: Readonly<Record<string, View>> = {
       reason: ['text', 'why'],
       refunded_at: ['timestamptz', 'when'],
       country: ['text', 'of the order'],
+      ...bounds,
+      ...origin,
+    },
+  },
+  refund_lines: {
+    what: 'money that was given back for a line; what was given back without naming lines is in `refunds` alone',
+    columns: {
+      refund_id: ['text', 'its id; null for a payment that was given back whole'],
+      order_id: ['text', 'the order'],
+      product_id: ['text', 'the product of the line'],
+      currency: ['text', 'of the amount'],
+      quantity: ['integer', 'units that it was given back for'],
+      amount: ['bigint', 'what was given back'],
+      refunded_at: ['timestamptz', 'when'],
       ...bounds,
     },
   },

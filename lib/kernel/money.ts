@@ -56,14 +56,13 @@ export function allocate(amount: number, weights: readonly number[]): number[] {
   const sum = weights.reduce((total, weight) => total + BigInt(weight), 0n);
   if (amount === 0) return weights.map(() => 0);
   if (sum === 0n) throw new RangeError(`nothing to divide ${amount} by`);
-  const parts = weights.map((weight, index) => {
+  const parts = weights.map((weight) => {
     const exact = BigInt(amount) * BigInt(weight);
-    return { index, share: Number(exact / sum), remainder: exact % sum };
+    return { share: Number(exact / sum), remainder: exact % sum };
   });
   const left = amount - parts.reduce((total, { share }) => total + share, 0);
-  const first = parts.toSorted((a, b) =>
-    a.remainder === b.remainder ? a.index - b.index : a.remainder > b.remainder ? -1 : 1,
-  );
+  // Sorting keeps the order of equal ones.
+  const first = parts.toSorted((a, b) => Number(b.remainder - a.remainder));
   for (const part of first.slice(0, left)) part.share += 1;
   return parts.map(({ share }) => share);
 }

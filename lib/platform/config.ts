@@ -39,6 +39,12 @@ const schema = z.object({
   CATALOG_MAX_AGE_SECONDS: z._default(z.coerce.number().check(z.int(), z.gte(0), z.lte(3600)), 0),
   /** By which the stage's CDN proves that a request comes from it. */
   EDGE_KEY: z.optional(z.string().check(z.minLength(32))),
+  /** ARN of the Secrets Manager secret that says where notices of alarms go. */
+  NOTICES_SECRET_ARN: z.optional(z.string()),
+  /** The same for a laptop: `{"slack":url,"teams":url,"webhook":{"url":url,"secret":"whsec_…"}}`, each of them optional. */
+  NOTICES: z.optional(z.string()),
+  /** Who gets notices of alarms by mail. On AWS the topic of the alarms sends mails itself. */
+  NOTICE_MAIL: z.optional(z.string()),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),

@@ -1,3 +1,5 @@
+import * as z from 'zod/mini';
+import type { NoticeAddresses } from '../operations/notices/targets.ts';
 import { awsCredentials, config } from './config.ts';
 
 let provider: Promise<{ get(name: string, options: { maxAge: number }): Promise<unknown> }> | undefined;
@@ -33,4 +35,33 @@ export async function webhookSecrets(): Promise<string[]> {
     throw new Error(`${where} does not contain a signing secret of a Stripe webhook`);
   }
   return secrets;
+}
+
+const url = z.url({ protocol: /^https?$/ });
+const addresses = z.object({
+  slack: z.optional(url),
+  teams: z.optional(url),
+  webhook: z.optional(z.object({ url, secret: z.string().check(z.regex(/^whsec_[A-Za-z0-9+/=]{32,}$/)) })),
+});
+
+/**
+ * Where notices of alarms go, from Secrets Manager or, on a laptop, from the environment; nowhere without either.
+ * @throws Error that never contains the value
+ */
+export async function noticeAddresses(): Promise<NoticeAddresses> {
+  const { NOTICES_SECRET_ARN: arn, NOTICES } = config();
+  const found = arn === undefined ? NOTICES : await fromSecretsManager(arn);
+  if (arn === undefined && found === undefined) return {};
+  const parsed = z.safeParse(addresses, parseJson(String(found)), { jitless: true });
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map((issue) => issue.path.join('.') || 'the text').join(', ');
+  throw new Error(`${arn === undefined ? 'NOTICES' : 'the secret at NOTICES_SECRET_ARN'} has a fault in ${wrong}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -32,6 +32,8 @@ const ofOrders: [OperationId, () => Options][] = [
   ['get-order-timeline', () => ({ path: { orderId: bought.id } })],
   ['update-order', () => ({ path: { orderId: bought.id }, body: { note: 'No' } })],
   ['cancel-order', () => ({ path: { orderId: bought.id } })],
+  ['list-fulfilments', () => ({ path: { orderId: bought.id } })],
+  ['list-returns', () => ({ path: { orderId: bought.id } })],
 ];
 const productId = () => bought.lines[0]!.productId;
 const forApps: [OperationId, () => Options][] = [

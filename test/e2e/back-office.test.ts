@@ -2,7 +2,7 @@ import { beforeAll, describe, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { refused, succeed } from './client.ts';
-import { type Buyer, basket, newBuyer, newProduct, order, timelineOf } from './shop.ts';
+import { type Buyer, basket, newBuyer, newProduct, order, timelineOf, unique } from './shop.ts';
 
 const { appKey } = inject('target');
 const app = { token: appKey };
@@ -54,6 +54,27 @@ describe('a back office', () => {
     expect(await found({ number: ` ${placed[1]!.number.toLowerCase()} ` })).toEqual([1]);
     expect(await found({ number: 'CF-999999999999' })).toEqual([]);
     expect(await found({ email: 'nobody@example.com' })).toEqual([]);
+  });
+
+  test('finds what is to be packed, and how far the rest has come', async ({ expect }) => {
+    const by = (fulfilmentStatus: string, rest: object = {}) =>
+      found({ customerId: buyer.id, fulfilmentStatus, ...rest });
+    const toPack = () => by('unfulfilled', { status: 'confirmed' });
+    expect(await toPack()).toEqual([1, 0]);
+    expect(await by('unfulfilled')).toEqual([3, 1, 0]);
+    const path = { orderId: placed[0]!.id };
+    const { body: parcel } = await succeed('create-fulfilment', 201, { ...app, key: unique('pack'), path, body: {} });
+    expect(await toPack()).toEqual([1, 0]);
+    const shipping = { ...app, path: { ...path, fulfilmentId: parcel.id } };
+    await succeed('ship-fulfilment', 200, { ...shipping, body: {} });
+    expect(await toPack()).toEqual([1]);
+    expect(await by('fulfilled')).toEqual([0]);
+    expect(await by('delivered')).toEqual([]);
+    await succeed('deliver-fulfilment', 200, shipping);
+    expect(await by('delivered')).toEqual([0]);
+    await refused('list-orders', 400, 'invalid-input', { ...app, query: { fulfilmentStatus: 'shipped' } });
+    const own = { token: buyer.token, query: { fulfilmentStatus: 'delivered' } };
+    await refused('list-orders', 403, 'forbidden', own);
   });
 
   test('finds orders by the time at which they say they were placed', async ({ expect }) => {

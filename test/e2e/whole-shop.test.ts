@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { refused, succeed } from './client.ts';
+import { type Options, refused, succeed } from './client.ts';
 import { berlin, eur, type OwnShop, openOwnShop, units, until } from './own-shop.ts';
 import { unique } from './shop.ts';
 
@@ -134,9 +134,62 @@ describe('an order of a guest', () => {
     expect(await read()).toMatchObject({ shippingAddress: moved, note: null });
   });
 
+  test('shows its parcels and takes returns with its token alone', async ({ expect }) => {
+    const key = unique('return');
+    const [{ order, token }, other] = [await shop.orderAsGuest(), await shop.orderAsGuest()];
+    for (const { id } of [order, other.order]) await shop.ship(id, {});
+    const of = (rest: Options = {}, orderToken = token) =>
+      shop.visitor({ ...rest, path: { orderId: order.id, ...rest.path }, headers: { 'order-token': orderToken } });
+    const { body: parcels } = await succeed('list-fulfilments', 200, of());
+    expect(parcels.data).toMatchObject([{ orderId: order.id, status: 'shipped' }]);
+    const { productId } = order.lines[0]!;
+    const body = { lines: [{ ...units(productId, 1), reason: 'damaged' }] };
+    const { body: asked } = await succeed('request-return', 201, of({ key, body }));
+    expect((await succeed('request-return', 201, of({ key, body }))).body).toEqual(asked);
+    const parcel = { path: { fulfilmentId: parcels.data[0]!.id } };
+    const back = { path: { returnId: asked.id } };
+    expect((await succeed('get-fulfilment', 200, of(parcel))).body).toEqual(parcels.data[0]);
+    expect((await succeed('get-return', 200, of(back))).body).toEqual(asked);
+    expect((await succeed('list-returns', 200, of())).body.data).toEqual([asked]);
+
+    const { token: stranger } = await shop.newCustomer();
+    const reads = [
+      ['list-fulfilments', {}],
+      ['list-returns', {}],
+      ['get-fulfilment', parcel],
+      ['get-return', back],
+    ] as const;
+    for (const [operation, rest] of [...reads, ['request-return', { key, body }] as const]) {
+      await refused(operation, 404, 'not-found', of(rest, other.token));
+      await refused(operation, 404, 'not-found', { ...of(rest), headers: {}, token: stranger });
+      await refused(operation, 401, 'unauthenticated', { ...of(rest), headers: {} });
+    }
+    // Neither goods nor money: those are for applications with a key.
+    await refused(
+      'receive-return',
+      401,
+      'unauthenticated',
+      of({ ...back, key: unique('receive'), body: { lines: [{ productId, restock: 1 }] } }),
+    );
+    await refused('ship-fulfilment', 401, 'unauthenticated', of({ ...parcel, body: {} }));
+    await refused(
+      'request-refund',
+      401,
+      'unauthenticated',
+      of({ key: unique('refund'), body: { returnId: asked.id, reason: 'x' } }),
+    );
+  });
+
   test('joins the account of who confirms its e-mail address', async ({ expect }) => {
     const email = `${unique('joins')}@example.com`;
     const { order, token } = await shop.orderAsGuest({}, { email });
+    await shop.ship(order.id, {});
+    const lines = [{ ...units(order.lines[0]!.productId, 1), reason: 'damaged' }];
+    const asking = shop.visitor({
+      ...{ key: unique('return'), path: { orderId: order.id }, body: { lines } },
+      headers: { 'order-token': token },
+    });
+    await succeed('request-return', 201, asking);
     const customer = await shop.newCustomer(email);
     const listed = async () =>
       (await succeed('list-orders', 200, shop.visitor({ token: customer.token }))).body.data.map(({ id }) => id);
@@ -147,7 +200,11 @@ describe('an order of a guest', () => {
     const own = await succeed('list-orders', 200, shop.visitor({ token: session.token }));
     expect(own.body.data).toMatchObject([{ id: order.id, customerId: customer.id, contact: { email } }]);
     const path = { orderId: order.id };
-    await refused('get-order', 404, 'not-found', shop.visitor({ path, headers: { 'order-token': token } }));
+    const late = shop.visitor({ path, headers: { 'order-token': token } });
+    for (const operation of ['get-order', 'list-fulfilments', 'list-returns'] as const) {
+      await refused(operation, 404, 'not-found', late);
+    }
+    await refused('request-return', 404, 'not-found', asking);
   });
 });
 

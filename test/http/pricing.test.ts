@@ -4,6 +4,8 @@ import { listCoupons, putCoupon } from '../../lib/contract/api/coupons.ts';
 import { quote } from '../../lib/contract/api/orders.ts';
 import { listShippingMethods, putShippingMethod } from '../../lib/contract/api/shipping-methods.ts';
 import { listTaxRates, putTaxRate } from '../../lib/contract/api/tax-rates.ts';
+import { listCoupons as listCouponsIn, replaceCoupon } from '../../lib/shop/pricing/coupons.sql.ts';
+import { listTaxRates as listTaxRatesIn, replaceTaxRate } from '../../lib/shop/pricing/tax-rates.sql.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 let handlers: LiveHandlers;
@@ -90,10 +92,38 @@ describe('shipping methods', () => {
     expect(await codes({})).toEqual(['parcel', 'boat']);
     expect(await codes({ country: 'DE', currency: 'EUR' })).toEqual(['parcel']);
     expect(await codes({ country: 'FR' })).toEqual(['boat']);
+    await put('shipping-method', 'anywhere', { ...parcel, countries: null, position: 9 });
+    expect(await codes({ country: 'FR' })).toEqual(['boat', 'anywhere']);
+    expect((await remove('shipping-method', 'anywhere')).status).toBe(204);
     expect(await codes({ currency: 'USD' })).toEqual([]);
     expect(await codes({}, office)).toEqual(['letter', 'parcel', 'boat']);
     expect((await remove('shipping-method', 'boat')).status).toBe(204);
     expect(await remove('shipping-method', 'boat')).toMatchObject({ status: 404 });
+  });
+
+  test('are two hundred at most; those that there are can still be replaced', async () => {
+    const [before] = await handlers.owner`select count(*)::integer as all from pricing.shipping_methods`;
+    await handlers.owner`
+      insert into pricing.shipping_methods (code, name, position, currency, cost, active, created_at, updated_at)
+      select 'full-' || n, 'Full', 0, 'EUR', '{"type": "flat", "amount": 1}', false, now(), now()
+      from generate_series(1, ${200 - before!.all}::integer) n`;
+    const refused = await put('shipping-method', 'one-more', parcel);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'too-many-shipping-methods' } });
+    expect(await put('shipping-method', 'full-1', parcel)).toMatchObject({ status: 200 });
+    expect((await remove('shipping-method', 'full-1')).status).toBe(204);
+    expect(await put('shipping-method', 'one-more', parcel)).toMatchObject({ status: 201 });
+    await handlers.owner`delete from pricing.shipping_methods where code like 'full-%' or code = 'one-more'`;
+  });
+
+  test('that somebody adds meanwhile are not replaced unseen', async () => {
+    const all = await Promise.all([1, 2, 3, 4].map(() => put('shipping-method', 'raced', parcel)));
+    expect(all.map(({ status }) => status).filter((status) => ![200, 201, 412].includes(status))).toEqual([]);
+    const again = await put('shipping-method', 'raced', parcel, { 'If-None-Match': all[0]!.headers.etag! });
+    expect([200, 412]).toContain(again.status);
+    const { version } = (await put('shipping-method', 'raced', parcel)).body;
+    const unseen = await put('shipping-method', 'raced', parcel, { 'If-None-Match': `"${version}"` });
+    expect(unseen).toMatchObject({ status: 412, body: { code: 'version-stale' } });
+    await remove('shipping-method', 'raced');
   });
 
   test.each<[object, string]>([
@@ -160,6 +190,9 @@ describe('tax rates', () => {
     expect(await list({ limit: '2', cursor: first.body.nextCursor })).toMatchObject({
       body: { code: 'invalid-cursor' },
     });
+    const everywhere = (await list({})).body.data.map(({ code }: { code: string }) => code);
+    expect(everywhere).toEqual(['at-standard', 'de-standard', ...codes]);
+    expect(await listTaxRatesIn(handlers.owner as never, { after: undefined, limit: 1 })).toHaveLength(1);
     for (const code of codes) expect((await remove('tax-rate', code)).status).toBe(204);
     expect(await remove('tax-rate', 'fr-2026')).toMatchObject({ status: 404 });
   });
@@ -172,6 +205,22 @@ describe('tax rates', () => {
     const answer = await put('tax-rate', 'wrong', { name: 'VAT', country: 'NL', rate: 1, ...wrong });
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer }] } });
   });
+});
+
+test('what the database refuses for another reason is not explained as something else', async () => {
+  const change = { condition: {}, at: new Date() };
+  const rate = { name: 'VAT', country: 'NL', region: null, taxClass: 'standard', rate: -1, reverseCharge: false };
+  const always = { validFrom: null, validTo: null };
+  const sql = handlers.owner as never;
+  const refused = { name: 'PostgresError', code: '23514' };
+  await expect(replaceTaxRate(sql, 'nl-wrong', { ...rate, ...always }, change)).rejects.toMatchObject(refused);
+  const coupon = {
+    ...always,
+    value: { type: 'percent' as const, percent: 101 },
+    usageLimit: null,
+    customerLimit: null,
+  };
+  await expect(replaceCoupon(sql, 'WRONG', coupon, change)).rejects.toMatchObject(refused);
 });
 
 describe('coupons', () => {
@@ -192,6 +241,17 @@ describe('coupons', () => {
     expect(await handlers.call('get-coupon', { token: office, parameters: { code: 'TEA-6' } })).toMatchObject({
       status: 404,
     });
+    await put('coupon', 'A-TENTH', percent(10));
+    const tenth = await handlers.call('get-coupon', { token: office, parameters: { code: 'A-TENTH' } });
+    expect(tenth.body.value).toEqual({ type: 'percent', percent: 10 });
+    const page = (query: object) => handlers.call('list-coupons', { token: office, query: { limit: '1', ...query } });
+    const first = await page({});
+    const second = await page({ cursor: first.body.nextCursor });
+    expect([first, second].map(({ body }) => body.data.map(({ code }: { code: string }) => code))).toEqual([
+      ['A-TENTH'],
+      ['TEA-5'],
+    ]);
+    expect(await listCouponsIn(handlers.owner as never, { after: undefined, limit: 1 })).toHaveLength(1);
     const list = await handlers.call('list-coupons', { token: office });
     expect(z.parse(listCoupons.responses[200], list.body)).toEqual(list.body);
     expect(list.body.data).toContainEqual(read.body);

@@ -153,7 +153,9 @@ test('the dashboards of a deployment show what was just measured', async () => {
   await place();
   const { dashboards } = await ask<OverviewView>('overview?range=5');
   const widgets = dashboards.flatMap((dashboard) => dashboard.widgets);
-  const orders = widgets.find((widget) => widget.type === 'metric' && widget.title === 'Orders');
+  const orders = widgets.find(
+    (widget) => widget.type === 'metric' && widget.title === 'Orders, from placed to their end',
+  );
   const total = orders?.type === 'metric' ? orders.lines.find(({ label }) => label === 'OrdersPlaced')?.points[0] : 0;
   expect(total).toBeGreaterThanOrEqual(1);
   const log = widgets.find((widget) => widget.type === 'log');

@@ -178,6 +178,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         'TablesIdentities4BDFD7EE',
         'TablesIssuerKeysE60C57CE',
         'TablesLimits627214C7',
+        'TablesNotices44D619EB',
         'TablesProviderCharges3BC7FB48',
         'TablesSessions486350CB',
         'TablesCharges5EF163FA',

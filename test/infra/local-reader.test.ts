@@ -175,7 +175,7 @@ test('products are ranked with those that nobody bought, as JSON and as CSV', as
   expect(csv.headers.get('content-type')).toMatch(/^text\/csv/);
   expect(Number(csv.headers.get('report-lag-seconds'))).toBeLessThan(60);
   expect(csv.text.split('\r\n')).toEqual([
-    'productId,sku,name,active,currency,orders,units,sales',
+    'productId,sku,name,active,currency,orders,units,sales,returnedUnits,refunds',
     Object.values(best.data[0]).join(','),
     '',
   ]);

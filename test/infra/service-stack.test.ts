@@ -9,7 +9,16 @@ import { releaseOf } from '../../infra/constructs/migrations.ts';
 import { functionNameOf } from '../../infra/constructs/names.ts';
 import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { definitions, stepOf } from '../support/definitions.ts';
-import { functionOf, type Output, ofType, stacksOf, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
+import {
+  functionOf,
+  type Output,
+  ofType,
+  type Resource,
+  stacksOf,
+  stripeSecret,
+  synthesized,
+  webhookSecret,
+} from './synthesized.ts';
 
 const stages = { dev: synthesized('dev'), prod: synthesized('prod') };
 
@@ -171,9 +180,13 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a failed run of a job is not retried before its next schedule', () => {
-    const configs = ofType(service, 'AWS::Lambda::EventInvokeConfig')
+    const [told] = functionOf(service, stage, jobs['send-notices'].handler);
+    const [notices, ...configs] = ofType(service, 'AWS::Lambda::EventInvokeConfig')
       .map(([, { Properties }]) => Properties)
-      .filter(({ DestinationConfig }) => DestinationConfig === undefined);
+      .filter(({ DestinationConfig }) => DestinationConfig === undefined)
+      .toSorted((one) => (one.FunctionName.Ref === told ? -1 : 1));
+    // Nothing else would tell people again.
+    expect(notices).toMatchObject({ FunctionName: { Ref: told }, MaximumRetryAttempts: 2 });
     expect(configs).toHaveLength(ofType(service, 'AWS::Scheduler::Schedule').length);
     for (const config of configs)
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
@@ -347,10 +360,19 @@ test('prod runs one of each job at a time and mails its alarms; dev asks for nei
     );
   expect(reserved('prod')).toHaveLength(Object.values(jobs).filter(isScheduled).length);
   expect(reserved('dev')).toHaveLength(0);
-  expect(
-    ofType(stages.prod.monitoring, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties.Endpoint),
-  ).toEqual(['duty@example.com']);
-  expect(ofType(stages.dev.monitoring, 'AWS::SNS::Subscription')).toEqual([]);
+  const told = (stage: 'dev' | 'prod') =>
+    ofType(stages[stage].monitoring, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties);
+  expect(told('prod').map(({ Protocol }) => Protocol)).toEqual(['email', 'lambda']);
+  expect(told('prod')[0].Endpoint).toBe('duty@example.com');
+  expect(told('dev').map(({ Protocol }) => Protocol)).toEqual(['lambda']);
+});
+
+test('SNS may call the function that tells people, for the alarms’ topic alone', () => {
+  const { monitoring } = stages.dev;
+  const [[topic]] = ofType(monitoring, 'AWS::SNS::Topic') as [[string, unknown]];
+  const [[, { Properties }]] = ofType(monitoring, 'AWS::Lambda::Permission') as [[string, Resource]];
+  expect(Properties).toMatchObject({ Principal: 'sns.amazonaws.com', SourceArn: { Ref: topic } });
+  expect(JSON.stringify(Properties.FunctionName)).toContain(':function:counterfoil-dev-jobs-send-notices');
 });
 
 /** The logical id that a reference names. */

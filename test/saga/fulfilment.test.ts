@@ -68,8 +68,7 @@ const ask = async (
 ) =>
   bodyOf(
     await requestReturn(deps(), claim(key), {
-      orderId,
-      customerId: of,
+      of: { orderId, customerId: of },
       lines: lines.map((line) => ({ ...line, reason: 'damaged' as const })),
       requestedBy: 'customer:1',
     }),

@@ -167,7 +167,7 @@ describe('a refund of a return', () => {
     const { startCapturing } = saga;
     await shipFulfilment({ ...deps, startCapturing }, claim, { orderId, fulfilmentId, tracking: {} });
     const lines = [{ productId: mug, quantity: 2, reason: 'unwanted' as const }];
-    const request = { orderId, customerId: saga.customerId, lines, requestedBy: 'customer' };
+    const request = { of: { orderId, customerId: saga.customerId }, lines, requestedBy: 'customer' };
     const returnId = idOf(await requestReturn(deps, claim, request));
     if (arrived !== undefined) {
       await receiveReturn(deps, claim, { orderId, returnId, lines: [{ productId: mug, ...arrived }] });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../lib/kernel/ids.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { placeOrder } from '../../lib/shop/orders/place.ts';
+import { explainCouponLimit } from '../../lib/shop/pricing/coupon-uses.sql.ts';
 import { allCharges, brokenInvariants } from '../support/provider-transactions.ts';
 import { pricing, type Saga, startSaga, unpaidLimits } from '../support/saga.ts';
 
@@ -37,6 +38,12 @@ async function order({
   product = productId,
   paymentMethod = 'pm_card_visa',
   start = false,
+}: {
+  customerId?: string | null;
+  key?: string;
+  product?: string;
+  paymentMethod?: string;
+  start?: boolean;
 } = {}) {
   const claim = { caller: `customer:${customerId}`, key, operation: 'place-order', fingerprint: 'f' };
   const startPlacing = start ? saga.startPlacing : async () => {};
@@ -49,7 +56,10 @@ async function order({
     pricing,
     numberPrefix: 'CF',
   };
-  const request = { customerId, lines: [{ productId: product, quantity: 1 }], paymentMethod, couponCode: code };
+  const request = {
+    ...{ customerId, lines: [{ productId: product, quantity: 1 }], paymentMethod, couponCode: code },
+    ...(customerId === null ? { contact: { email: 'guest@example.com' } } : {}),
+  };
   const { placed } = await placeOrder(deps, claim, request);
   await saga.states.idle();
   return placed;
@@ -81,6 +91,32 @@ test('an order counts one use of its coupon; its repeat counts none', async () =
   });
   expect(await order({ key })).toBeUndefined();
   expect(await counts()).toEqual([1, 1, 1]);
+});
+
+test('an order of a guest counts as a use, and as that of no customer', async () => {
+  await addCoupon({ usageLimit: 1 });
+  await order({ customerId: null });
+  expect(await counts()).toEqual([1, 1, 0]);
+});
+
+test('a limit of each customer that was raised holds for who has used the coupon too', async () => {
+  await addCoupon({ customerLimit: 1 });
+  await order();
+  await expect(order()).rejects.toMatchObject({ code: 'coupon-used-up' });
+  await saga.owner`update pricing.coupons set customer_limit = 2 where code = ${code}`;
+  await order();
+  await expect(order()).rejects.toMatchObject({ code: 'coupon-used-up' });
+  expect(await counts()).toEqual([2, 2, 2]);
+});
+
+test('what refuses an order for another reason is not taken for a limit, and a limit is named', () => {
+  const explain = explainCouponLimit({ couponCode: 'SPRING' });
+  const refused = (constraint_name: string) => () => explain(Object.assign(new Error('refused'), { constraint_name }));
+  expect(refused('order_totals_add_up')).toThrow('refused');
+  expect(() => explain(new Error('broken'))).toThrow('broken');
+  expect(() => explain({ constraint_name: 'coupon_within_limit' })).not.toThrow('SPRING');
+  expect(refused('coupon_within_limit')).toThrow('The coupon SPRING is used up.');
+  expect(refused('coupon_within_customer_limit')).toThrow('You have used the coupon SPRING as often as you can.');
 });
 
 describe('orders at the same moment', () => {
@@ -160,7 +196,7 @@ describe('the use of a coupon is given back', () => {
     code = `${code}-B`;
     await addCoupon();
     const failing = await order({ paymentMethod: 'pm_card_chargeDeclined', start: true });
-    await order();
+    await order({ customerId: await addCustomer() });
     expect((await saga.order(failing!.id)).status).toBe('failed');
     expect(await counts()).toEqual([1, 1, 1]);
     code = other;

@@ -51,7 +51,7 @@ test('a rehearsal loads, verifies and takes the time; then the cut-over brings w
   const done = await run('cut-over', files, ...hooks, '--export', `${late} && ${says('export')}`);
   expect(done).toMatchObject({ code: 0, err: [] });
   expect(done.out[0]).toMatch(/^The last rehearsal took [\d.]+ s/);
-  expect(done.out).toContain('13 products, 10 customers, 60 orders compared, 0 differences.');
+  expect(done.out).toContain('13 products, 10 customers, 3 coupons, 60 orders compared, 0 differences.');
   expect(await called()).toEqual(['freeze', 'export', 'switch']);
   expect(await states()).toEqual([
     { state: 'rehearsed', reason: null },

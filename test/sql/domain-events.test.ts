@@ -174,6 +174,8 @@ async function place({ discount = 0 } = {}): Promise<string> {
     id: orderId,
     numberPrefix: 'CF',
     placedBy: null,
+    applicationId: null,
+    segment: 'standard' as const,
     guestToken: null,
     eventId: ids().eventId,
     customerId: saga.customerId,
@@ -497,7 +499,7 @@ async function shipAndReturn({ id: orderId, lines }: Order) {
   await changeFulfilment(goods, claim, { orderId, fulfilmentId, to: 'delivered' });
   const asked = [{ productId, quantity: 1, reason: 'damaged' as const }];
   const ask = async () => {
-    const request = { orderId, customerId: undefined, lines: asked, requestedBy: 'app' };
+    const request = { of: { orderId, anybody: true as const }, lines: asked, requestedBy: 'app' };
     return { orderId, returnId: idOf(await requestReturn(goods, claim, request)) };
   };
   await receiveReturn(goods, claim, { ...(await ask()), lines: [{ productId, restock: 1, writeOff: 0 }] });

@@ -23,9 +23,10 @@ beforeAll(async () => {
   expect(await run('test-shop', files, '--products', '40', '--customers', '30', '--orders', '600')).toMatchObject({
     code: 0,
   });
-  expect((await run('load', files)).out.slice(-4)).toEqual([
+  expect((await run('load', files)).out.slice(-5)).toEqual([
     'products: 44 rows, 43 added, 0 changed, 0 as before, 1 rejected',
     'customers: 32 rows, 30 added, 0 changed, 0 as before, 2 rejected',
+    'coupons: 5 rows, 2 added, 0 changed, 0 as before, 3 rejected',
     'orders: 603 rows, 600 added, 0 changed, 0 as before, 3 rejected',
     `See ${join(`${files}-report`, 'rejected.ndjson')} for the rows that were rejected.`,
   ]);
@@ -46,6 +47,9 @@ test('the rows that do not fit are named with their reasons, and assessed before
     'products 44 has no price',
     'customers 31 repeats customer-1@old-shop.example, which row 1 has',
     'customers 32 has an e-mail address that is not valid',
+    'coupons 3 is used up',
+    'coupons 4 is only for some orders (minimum_amount), which coupons here cannot be',
+    'coupons 5 has ended',
     expect.stringMatching(
       /^orders 601 has a total of 9999900, and its lines and shipping add up to \d+ \(minor units\)$/,
     ),
@@ -61,7 +65,7 @@ test('the rows that do not fit are named with their reasons, and assessed before
   );
   expect(report.emails).toEqual({ customers: 30, guests: 66, withPassword: 30 });
   expect(await readFile(join(`${files}-report`, 'assessment.html'), 'utf8')).toContain(
-    '<strong>5 rows will not fit.</strong>',
+    '<strong>7 rows will not fit.</strong>',
   );
 });
 
@@ -135,19 +139,22 @@ test('past orders are read, listed and reported, and nothing else follows from t
 
 test('a load that is repeated changes nothing, and follows what changed in the files', async () => {
   const again = await run('load', files);
-  expect(again.out.filter((line) => !line.startsWith('·')).slice(0, 3)).toEqual([
+  expect(again.out.filter((line) => !line.startsWith('·')).slice(0, 4)).toEqual([
     'products: 44 rows, 0 added, 0 changed, 43 as before, 1 rejected',
     'customers: 32 rows, 0 added, 0 changed, 30 as before, 2 rejected',
+    'coupons: 5 rows, 0 added, 0 changed, 2 as before, 3 rejected',
     'orders: 603 rows, 0 added, 0 changed, 600 as before, 3 rejected',
   ]);
   await edit('products.csv', (text) =>
     text.replace('Thing 8', 'Thing eight').replace(/^(9,.*?),9,0\.25/m, '$1,90,0.25'),
   );
   await edit('orders.csv', (text) => text.replace(/^(1007,1007,[^,]*),completed/m, '$1,cancelled'));
+  await edit('coupons.csv', (text) => text.replace(',100,1,40,', ',100,1,41,'));
   const delta = await run('load', files);
-  expect(delta.out.filter((line) => !line.startsWith('·')).slice(0, 3)).toEqual([
+  expect(delta.out.filter((line) => !line.startsWith('·')).slice(0, 4)).toEqual([
     'products: 44 rows, 0 added, 2 changed, 41 as before, 1 rejected',
     'customers: 32 rows, 0 added, 0 changed, 30 as before, 2 rejected',
+    'coupons: 5 rows, 0 added, 1 changed, 1 as before, 3 rejected',
     'orders: 603 rows, 0 added, 1 changed, 599 as before, 3 rejected',
   ]);
   expect(await owner`select status from archive.order_keys where number = 'WC-1007'`).toEqual([
@@ -161,7 +168,7 @@ test('a load that is repeated changes nothing, and follows what changed in the f
 test('verify finds a missing row, a wrong sum and a changed price, and nothing else', async () => {
   expect(await run('verify', files)).toEqual({
     code: 0,
-    out: ['43 products, 30 customers, 600 orders compared, 0 differences.'],
+    out: ['43 products, 30 customers, 3 coupons, 600 orders compared, 0 differences.'],
     err: [],
   });
   const before = new Set<string>();
@@ -195,7 +202,7 @@ test('other files are read by a mapping, and bad input is refused in one sentenc
   const other = join(folder, 'other');
   await run('test-shop', other);
   await rm(other, { recursive: true });
-  expect((await run('assess', other)).err[0]).toMatch(/has none of products, customers and orders/);
+  expect((await run('assess', other)).err[0]).toMatch(/has none of products, customers, coupons and orders/);
   const own = await mkdtemp(join(folder, 'own-'));
   await writeFile(
     join(own, 'customers.ndjson'),

@@ -16,6 +16,7 @@ let big: Set<string>;
 beforeAll(async () => {
   database = await createDatabase();
   await fillShop(database);
+  await fulfil();
   await archiveHalf(database);
   await withContacts();
   await tellPlans(database);
@@ -24,6 +25,18 @@ beforeAll(async () => {
   await owner.end();
 });
 afterAll(() => database?.drop());
+
+/** Most confirmed orders have arrived, a few are on their way, and the newest are not packed. */
+async function fulfil() {
+  const admin = database.connect('rdsadmin', { max: 1 });
+  await admin.unsafe(`
+    set session_replication_role = 'replica';
+    update orders.orders o set fulfilment_status =
+      case n % 500 when 3 then 'partially_fulfilled' when 4 then 'fulfilled' else 'delivered' end
+    from (select id, row_number() over (order by id) as n from orders.orders) s
+    where s.id = o.id and o.status = 'confirmed' and n < 99000`);
+  await admin.end();
+}
 
 /** Every tenth order has a contact of its own. */
 async function withContacts() {
@@ -50,6 +63,11 @@ const lists: [name: string, filter: OrderFilter, atMost: number][] = [
   ['a status that is done', { status: 'failed' }, 200],
   ['a rare status', { status: 'needs_attention' }, 200],
   ['an open status', { status: 'pending' }, 200],
+  ['what is to be packed', { status: 'confirmed', fulfilmentStatus: 'unfulfilled' }, 200],
+  ['what is packed in part', { fulfilmentStatus: 'partially_fulfilled' }, 200],
+  // A walk past the newest, which have not.
+  ['what has arrived', { fulfilmentStatus: 'delivered' }, 1200],
+  ['what has not shipped', { fulfilmentStatus: 'unfulfilled' }, 1000],
   ['the best customer', { customerId: bestCustomer }, 200],
   ['some customer', { customerId: ids.customer(777) }, 200],
   ['a status of the best customer', { customerId: bestCustomer, status: 'failed' }, 2500],

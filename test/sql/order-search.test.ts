@@ -21,6 +21,11 @@ let archived = 0;
 beforeAll(async () => {
   database = await createDatabase();
   await fillOldShop(database, size);
+  const admin = database.connect('rdsadmin', { max: 1 });
+  await admin.unsafe(`
+    set session_replication_role = 'replica';
+    update orders.orders set fulfilment_status = 'delivered' where status = 'confirmed' and right(id, 1) in ('1', '7')`);
+  await admin.end();
   // The owner has more time for it than the job.
   const owner = database.connect('migrator', { ...poolOptions, max: 1 }) as unknown as Sql;
   while (archived < 200) archived += await moveOrders(owner, { before: new Date(), now: new Date(), limit: 100 });
@@ -55,6 +60,16 @@ test('without a filter every order is found once, newest first, from before and 
 const product = ids.product(7);
 const filters: [name: string, filter: OrderFilter, meets: (order: Order) => boolean][] = [
   ['a status', { status: 'confirmed' }, ({ status }) => status === 'confirmed'],
+  [
+    'a fulfilment status',
+    { fulfilmentStatus: 'delivered' },
+    ({ fulfilmentStatus }) => fulfilmentStatus === 'delivered',
+  ],
+  [
+    'what is to be shipped',
+    { status: 'confirmed', fulfilmentStatus: 'unfulfilled' },
+    ({ status, fulfilmentStatus }) => status === 'confirmed' && fulfilmentStatus === 'unfulfilled',
+  ],
   ['a customer', { customerId: bestCustomer }, ({ customerId }) => customerId === bestCustomer],
   ['a product', { productId: product }, ({ lines }) => lines.some(({ productId }) => productId === product)],
   ['a least total', { currency: 'EUR', totalFrom: 110 }, ({ total }) => total.amount >= 110],

@@ -104,6 +104,8 @@ describe('one key, one order', () => {
       ...detailsOf({}),
       numberPrefix: 'CF',
       placedBy: null,
+      applicationId: null,
+      segment: 'standard' as const,
       guestToken: null,
       customerId: saga.customerId,
       paymentMethod: 'pm_card_visa',
@@ -207,7 +209,7 @@ describe('one key, one order', () => {
       startPlacing: saga.startPlacing,
     };
     const request = {
-      caller: { kind: 'customer', customerId: saga.customerId },
+      caller: { kind: 'customer', application: { id: 'app_shop' }, customerId: saga.customerId },
       body: { lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
       idempotencyKey: claim.key,
       fingerprint: claim.fingerprint,
@@ -289,7 +291,7 @@ test('the time to start the saga counts as waiting, and moving the clock meanwhi
   };
   const answer = await run(
     {
-      caller: { kind: 'customer', customerId: saga.customerId },
+      caller: { kind: 'customer', application: { id: 'app_shop' }, customerId: saga.customerId },
       body: { lines: [{ productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
       idempotencyKey: newId('request', clock),
       fingerprint: 'waits',

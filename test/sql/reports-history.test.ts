@@ -10,7 +10,7 @@ import { openWarehouse } from '../../infra/warehouse/open.ts';
 import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import type { Reads } from '../../lib/analytics/read.ts';
-import { reportMargin, reportSales } from '../../lib/analytics/reports.ts';
+import { reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
 import type { Grouping } from '../../lib/contract/api/reports.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
@@ -53,7 +53,17 @@ const until = (completeUntil: string): Warehouse => ({
   ...warehouse,
   newest: async () => ({ ...(await warehouse.newest())!, completeUntil }),
 });
-const groupings: Grouping[] = ['day', 'week', 'month', 'product', 'category', 'brand', 'country'];
+const groupings: Grouping[] = [
+  'day',
+  'week',
+  'month',
+  'product',
+  'category',
+  'brand',
+  'country',
+  'application',
+  'customerSegment',
+];
 const year = { from: '2025-11-01', to: '2026-12-15', zone: 'UTC' };
 const dayMs = 24 * 3600_000;
 
@@ -80,6 +90,11 @@ test('history and today have the sums of one query over all orders, at any bound
           expect([edges[0], edges.at(-1)]).toEqual([whole.parts[0]!.from, whole.parts[0]!.to]);
           if (merged.parts.length === 2) expect([edges[1], edges[2]]).toEqual([end, end]);
         }
+        const ranked = { by: 'refunds', order: 'best', currency, limit: 1000 } as const;
+        const [whole, merged] = await Promise.all(
+          [null, until(end)].map((history) => reportProducts(period, ranked, depsWith(history))),
+        );
+        expect(merged!.data).toEqual(whole!.data);
       },
     ),
     {
@@ -94,6 +109,30 @@ test('history and today have the sums of one query over all orders, at any bound
       ],
     },
   );
+});
+
+test('what came back is known by product, as far as refunds name lines', async () => {
+  const [row] = await admin`
+    with by_order as (
+      select r.order_id, sum(r.amount) as refunds, (select sum(l.amount) from reporting.refund_lines l where l.order_id = r.order_id) as named,
+        bool_or(r.refund_id is null) as whole, count(*) as parts
+      from reporting.refunds r group by 1
+    )
+    select count(*) filter (where whole and parts = 1 and named = refunds)::int as whole,
+      count(*) filter (where whole and parts = 2 and named = refunds)::int as "wholeAfterLine",
+      count(*) filter (where whole and parts = 2 and named between refunds - 32 and refunds - 30)::int as "wholeAfterAmount",
+      count(*) filter (where not whole and named = 30)::int as line, count(*) filter (where not whole and named is null)::int as amount,
+      count(*)::int as all from by_order`;
+  const { all, ...kinds } = row!;
+  expect(Object.values(kinds).reduce((sum: number, n) => sum + n, 0)).toBe(all);
+  for (const [kind, n] of Object.entries(kinds)) expect(n, kind).toBeGreaterThan(0);
+  const { data } = await reportProducts(
+    year,
+    { by: 'refunds', order: 'best', currency: 'EUR', limit: 3 },
+    depsWith(warehouse),
+  );
+  expect(data[0]!.refunds).toBeGreaterThanOrEqual(data[1]!.refunds);
+  expect(data[0]!.returnedUnits).toBeGreaterThan(0);
 });
 
 test('each part says where it comes from and how old it is', async () => {

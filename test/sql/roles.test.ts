@@ -132,6 +132,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.order_lines': ['select', 'adds up what was sold'],
     'reporting.payments': ['select', 'adds up what was paid'],
     'reporting.refunds': ['select', 'adds up what was given back'],
+    'reporting.refund_lines': ['select', 'adds up what was given back by product'],
     'reporting.products': ['select', 'names products, and finds those that nobody bought'],
     'reporting.stock': ['select', 'says how long the stock lasts'],
     'reporting.stock_movements': ['select', 'says how much there was before'],
@@ -143,6 +144,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.order_lines': ['select', 'the same'],
     'reporting.payments': ['select', 'the same'],
     'reporting.refunds': ['select', 'the same'],
+    'reporting.refund_lines': ['select', 'the same'],
     'reporting.products': ['select', 'the same'],
     'reporting.stock': ['select', 'the same'],
     'reporting.stock_movements': ['select', 'the same'],
@@ -190,8 +192,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   fulfilment_api: {
     'orders.orders': [
-      'select(id, number, customer_id, status, version, currency, total, contact, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
-      'says how much of an order has shipped; never changes its status, and sees neither address nor payment method',
+      'select(id, number, customer_id, guest_token, status, version, currency, total, contact, failure_code, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(version, fulfilment_status, correlation_id, updated_at)',
+      'says how much of an order has shipped, and compares the hash of a guest’s token; never changes its status, and sees neither address nor payment method',
     ],
     'orders.lines': [
       'select(order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned), update(fulfilled, shipped, delivered, returned)',
@@ -265,11 +267,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'read_models.generations': ['select', 'knows which generation to read'],
     'read_models.order_details': ['select', 'shows orders to the back office'],
-    'orders.orders': ['select(id, number, customer_id, status, currency, total, contact)', 'finds orders by these'],
+    'orders.orders': [
+      'select(id, number, customer_id, status, currency, total, contact, fulfilment_status)',
+      'finds orders by these',
+    ],
     'orders.lines': ['select(order_id, product_id)', 'finds the orders of a product'],
     'orders.order_details': ['select', 'shows what it found'],
     'archive.order_keys': [
-      'select(id, number, customer_id, status, currency, total, refunded, products)',
+      'select(id, number, customer_id, status, fulfilment_status, currency, total, refunded, products)',
       'finds archived orders, and adds up those of a customer',
     ],
     'archive.order_details': ['select', 'shows what it found'],

@@ -41,9 +41,9 @@ beforeAll(async () => {
     insert into archive.pages (month, orders, first_at, last_at, documents) values ('2020-01-01', 1, now(), now(), '{}')`;
   await sql`
     insert into archive.order_keys (
-      id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+      id, number, customer_id, status, fulfilment_status, updated_at, currency, total, refunded, products, page_id, archived_at
     )
-    select ${no.order}, 'CF-1', ${shop.customerId}, 'failed', now(), 'EUR', 1, 0, '{}', id, now() from archive.pages`;
+    select ${no.order}, 'CF-1', ${shop.customerId}, 'failed', 'unfulfilled', now(), 'EUR', 1, 0, '{}', id, now() from archive.pages`;
   await sql`
     insert into archive.ledger_pages (product_id, month, first_id, last_id, movements, on_hand, reserved, entries)
     values (${another}, '2020-01-01', ${`mov_${hex}`}, ${`mov_${hex}`}, 1, 1, 0, '[]')`;

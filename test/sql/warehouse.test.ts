@@ -6,8 +6,9 @@ import type { Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { check } from '../../infra/warehouse/check.ts';
 import { createViews, withEngine } from '../../infra/warehouse/engine.ts';
-import { readManifest } from '../../infra/warehouse/files.ts';
+import { addFile, publish, readManifest } from '../../infra/warehouse/files.ts';
 import { load } from '../../infra/warehouse/load.ts';
+import { writeParquet } from '../../infra/warehouse/parquet.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { fillShop, ids } from '../support/shop-of-100k.ts';
 
@@ -228,4 +229,34 @@ test('a statement reads no file but those of the warehouse', async () => {
   await load(analyst, root);
   await expect(query(`select * from read_text('/etc/hostname')`)).rejects.toThrow(/disabled/);
   await expect(query(`select * from read_blob('${join(root, 'key')}')`)).rejects.toThrow(/disabled/);
+});
+
+test('each day keeps its stock, and a full load does not forget it', async () => {
+  const { manifest } = await load(analyst, root);
+  const stock = `select date::varchar as date, count(*)::integer as products, sum(available)::integer as available
+    from fact_stock group by 1 order by 1`;
+  const [first] = await query(stock);
+  expect(first).toMatchObject({ date: manifest.asOf.slice(0, 10), products: 20 });
+  await admin`update stock.levels set on_hand = on_hand + 5 where product_id = ${ids.product(3)}`;
+  const { manifest: now } = await load(analyst, root);
+  expect(await query(stock)).toEqual([{ ...first, available: (first!.available as number) + 5 }]);
+
+  // A month that nothing but the warehouse knows.
+  const past = await addFile(root, 'fact_stock/month=2026-01', (draft) =>
+    writeParquet(draft, 'fact_stock', [
+      { date: '2026-01-31', product_id: ids.product(3), on_hand: 9, reserved: 2, available: 7 },
+    ]),
+  );
+  const kept = { ...now.tables.fact_stock, '2026-01': past! };
+  await publish(root, { ...now, number: now.number + 1, tables: { ...now.tables, fact_stock: kept } });
+  await load(analyst, root, { full: true });
+  expect((await query(stock))[0]).toEqual({ date: '2026-01-31', products: 1, available: 7 });
+
+  // What is damaged is given up by a full load alone.
+  const { tables } = await readManifest(root);
+  for (const file of [past!, tables.dim_product!.all!]) await writeFile(join(root, file.path), 'damaged');
+  await expect(load(analyst, root)).rejects.toThrow('is not what was written');
+  await load(analyst, root, { full: true });
+  expect(await query(stock)).toHaveLength(1);
+  expect(await query('select count(*)::integer as n from dim_product')).toEqual([{ n: 20 }]);
 });

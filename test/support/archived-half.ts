@@ -23,9 +23,9 @@ export async function archiveHalf(database: Pick<TestDatabase, 'connect'>): Prom
         ))
       from old o group by page;
       insert into archive.order_keys (
-        id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+        id, number, customer_id, status, fulfilment_status, updated_at, currency, total, refunded, products, page_id, archived_at
       )
-      select o.id, o.number, o.customer_id, o.status, o.updated_at, o.currency, o.total, 0,
+      select o.id, o.number, o.customer_id, o.status, o.fulfilment_status, o.updated_at, o.currency, o.total, 0,
         array(select right(l.product_id, 32)::uuid from orders.lines l where l.order_id = o.id), page + 1, now()
       from old o;
       delete from orders.lines where order_id in (select id from old);

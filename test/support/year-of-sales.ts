@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { createDatabase, type TestDatabase } from './postgres.ts';
 import { fillShop } from './shop-of-100k.ts';
 
-/** A year of orders, every 13 hours and 7 minutes; with money given back, foreign currencies and taxes. */
+/** A year of orders, every 13 hours and 7 minutes; with money given back by line, by amount and whole, currencies and taxes. */
 export async function createYearOfSales(): Promise<TestDatabase> {
   const database = await createDatabase();
   await fillShop(database, { customers: 10, products: 20, orders: 900 });
@@ -19,7 +19,8 @@ export async function createYearOfSales(): Promise<TestDatabase> {
       discount_amount = s.discount, discount_reason = 'large-order', tax_amount = s.tax, tax_included = m.n % 2 = 0,
       total = s.gross - s.discount + case when m.n % 2 = 0 then 0 else s.tax end,
       shipping_address = case when m.n % 4 > 0 then jsonb_build_object('country', (array['DE', 'FR', 'CH'])[m.n % 4]) end,
-      currency = case when m.n % 5 = 0 then 'USD' else 'EUR' end
+      currency = case when m.n % 5 = 0 then 'USD' else 'EUR' end,
+      application_id = (array['app_shop', 'app_phone'])[m.n % 3], segment = (array['premium', 'standard'])[m.n % 4]
       from moments m, (select order_id, sum(discount) as discount, sum(tax) as tax, sum(total) as gross
         from orders.lines group by 1) s
       where m.id = o.id and s.order_id = o.id;
@@ -31,10 +32,12 @@ export async function createYearOfSales(): Promise<TestDatabase> {
     update stock.reservations r set state = 'returned' from moments m where m.id = r.order_id and m.n % 11 = 0;
     delete from payments.refunds;
     insert into payments.refunds (id, payment_id, order_id, status, currency, amount, reason, requested_by, reference,
-        created_at, updated_at)
+        lines, created_at, updated_at)
       select 'rfd_' || right(p.order_id, 32), p.id, p.order_id, 'succeeded', p.currency, 30, 'broken', 'app', 're_' || m.n,
+        case when m.n % 2 = 0 then jsonb_build_array(jsonb_build_object('productId', l.product_id, 'quantity', 1, 'amount', 30)) else '[]' end,
         m.at + interval '30 hours', m.at + interval '31 hours'
-      from payments.payments p join moments m on m.id = p.order_id where m.n % 7 = 0 and m.n % 11 <> 0;
+      from payments.payments p join moments m on m.id = p.order_id join orders.lines l on l.order_id = m.id and l.position = 1
+      where m.n % 7 = 0;
     update payments.payments p set refunded_amount = 30, refund_claimed = 30 from payments.refunds r where r.payment_id = p.id;
     update orders.orders o set updated_at = m.at + interval '41 hours' from moments m where m.id = o.id;`);
   await admin.end();

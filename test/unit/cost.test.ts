@@ -33,7 +33,7 @@ test('a stage at rest costs what its capacity, proxy, endpoints, alarms and key 
   expect(of('Aurora: capacity')).toBeCloseTo(2 * 2 * 730 * 0.14);
   expect(of('RDS Proxy')).toBeCloseTo(8 * 730 * 0.0163);
   expect(of('Interface endpoints')).toBeCloseTo(9 * 730 * 0.011);
-  expect(of('CloudWatch: alarms, metrics, dashboards')).toBeCloseTo(120 * 0.1 + 3 + 10 * 0.3);
+  expect(of('CloudWatch: alarms, metrics, dashboards')).toBeCloseTo(120 * 0.1 + 3 + 40 * 0.3);
   expect(of('Keys and secrets')).toBe(1);
   expect(orders).toBe(0);
   expect(idle).toBeCloseTo(lines.reduce((sum, line) => sum + line.idle, 0));

@@ -35,7 +35,7 @@ describe('currencyExponent', () => {
 
 describe('isCurrency', () => {
   test.each(['EUR', 'JPY', 'KWD', 'CHF'])('%s is one', (code) => expect(isCurrency(code)).toBe(true));
-  test.each(['XXX', 'XTS', 'DEM', 'ZZZ', 'eur', '', '€', '__proto__'])('%j is none', (code) =>
+  test.each(['XXX', 'XTS', 'DEM', 'ZZZ', 'eur', '', '€', '__proto__', 'HRK', 'ANG'])('%j is none', (code) =>
     expect(isCurrency(code)).toBe(false),
   );
 });

@@ -196,13 +196,17 @@ describe('a coupon', () => {
     expect((await withCoupon({ percent: 16 }, { premium: true })).discount).toEqual({ amount: 800, reason: 'coupon' });
     await expect(withCoupon({ percent: 15 }, { premium: true })).rejects.toMatchObject({
       code: 'coupon-without-effect',
+      message: 'The coupon SPRING takes nothing off: the discount that you get without it is not smaller.',
       errors: [{ pointer: '/couponCode' }],
     });
   });
 
   test('that takes nothing off is refused', async () => {
     const free = { products: [product(1, 0), product(2, 0)] };
-    await expect(withCoupon({}, free)).rejects.toMatchObject({ code: 'coupon-without-effect' });
+    await expect(withCoupon({}, free)).rejects.toMatchObject({
+      code: 'coupon-without-effect',
+      message: 'The coupon SPRING takes nothing off: it rounds to nothing.',
+    });
     const dollars = { type: 'amount' as const, amount: { amount: 500, currency: 'USD' } };
     await expect(withCoupon(dollars)).rejects.toMatchObject({
       code: 'coupon-without-effect',
@@ -237,18 +241,23 @@ describe('a coupon', () => {
     await expect(price({ couponCode: 'SPRNG' })).rejects.toMatchObject({ code: 'coupon-unknown' });
   });
 
-  test.each<[string, Partial<PriceableCoupon>, string | null]>([
+  test.each<[string, Partial<PriceableCoupon>, string | null, string?]>([
     ['in its first moment', { validFrom: at }, null],
-    ['before it', { validFrom: at + 1 }, 'coupon-not-valid'],
+    ['before it', { validFrom: at + 1 }, 'coupon-not-valid', 'is not valid yet'],
     ['in its last moment', { validTo: at + 1 }, null],
-    ['after it', { validTo: at }, 'coupon-not-valid'],
+    ['after it', { validTo: at }, 'coupon-not-valid', 'has expired'],
     ['with a use left', { usageLimit: 3, used: 2 }, null],
-    ['with none left', { usageLimit: 3, used: 3 }, 'coupon-used-up'],
+    ['with none left', { usageLimit: 3, used: 3 }, 'coupon-used-up', 'is used up'],
     ['with a use left for the customer', { customerLimit: 2, usedByCustomer: 1 }, null],
-    ['with none left for the customer', { customerLimit: 2, usedByCustomer: 2 }, 'coupon-used-up'],
-  ])('%s', async (_when, parts, code) => {
+    [
+      'with none left for the customer',
+      { customerLimit: 2, usedByCustomer: 2 },
+      'coupon-used-up',
+      'is used up for this customer',
+    ],
+  ])('%s', async (_when, parts, code, detail) => {
     if (code === null) expect((await withCoupon(parts)).couponCode).toBe('SPRING');
-    else await expect(withCoupon(parts)).rejects.toMatchObject({ code, errors: [{ pointer: '/couponCode' }] });
+    else await expect(withCoupon(parts)).rejects.toMatchObject({ code, errors: [{ pointer: '/couponCode', detail }] });
   });
 
   test('that each customer can use so often needs one; a quote does not', async () => {

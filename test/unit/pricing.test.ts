@@ -30,6 +30,16 @@ function refusal(work: () => unknown): Problem {
   throw new Error('it was not refused');
 }
 
+test('what is not said to be placed is quoted: a coupon for free shipping waits for the shipping method', () => {
+  const coupon = {
+    ...{ type: 'free-shipping' as const, code: 'FREE', validFrom: null, validTo: null },
+    ...{ usageLimit: null, customerLimit: null, used: 0, usedByCustomer: 0 },
+  };
+  const quoted = { lines: [line(1, 1)], products: [product(1, 100)], premium: false, coupon };
+  expect(priceOrder(quoted)).toMatchObject({ couponCode: 'FREE', total: 100 });
+  expect(refusal(() => priceOrder({ ...quoted, placing: true })).code).toBe('coupon-without-effect');
+});
+
 describe('discountOn', () => {
   test.each([
     ['EUR', 10_000, null],

@@ -2,6 +2,7 @@ import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import type { ArmedFault, FaultName } from '../faults.ts';
 import type { PlannedJob } from '../scheduler.ts';
 import type { Reading } from '../test-clock.ts';
+import type { AlarmChange } from './alarm-watch.ts';
 
 export type { PlannedJob } from '../scheduler.ts';
 
@@ -26,6 +27,8 @@ export type StackCalls = {
   redriveEvents(): number;
   jobs(): PlannedJob[];
   runJob(name: string): Promise<void>;
+  /** Tells people that alarms have changed. */
+  tellOfAlarms(changes: readonly AlarmChange[]): Promise<void>;
 };
 
 /** The same from another thread. */
@@ -48,5 +51,8 @@ export type ConsoleData = {
   machines: Record<StateMachineName, { arn: string; definition: object }>;
 };
 
-export type ToConsole = { kind: 'answer'; id: number; result?: unknown; error?: { name: string; message: string } };
+export type ToConsole =
+  | { kind: 'answer'; id: number; result?: unknown; error?: { name: string; message: string } }
+  /** From now on, look at the alarms each minute. */
+  | { kind: 'watch' };
 export type FromConsole = { kind: 'ready' } | { kind: 'ask'; id: number; call: keyof StackCalls; args: unknown[] };

@@ -5,7 +5,9 @@ import type { FromConsole, RemoteStack, StackCalls, ToConsole } from './protocol
 export function remoteStack(port: MessagePort): RemoteStack {
   const calls = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
-  port.on('message', ({ id, result, error }: ToConsole) => {
+  port.on('message', (message: ToConsole) => {
+    if (message.kind !== 'answer') return;
+    const { id, result, error } = message;
     const call = calls.get(id);
     calls.delete(id);
     if (error === undefined) call?.resolve(result);

@@ -8,6 +8,8 @@ import type { ConsoleData, FromConsole, StackCalls, ToConsole } from './protocol
 export type Console = {
   /** Starts the console's thread, unless it runs. @returns the socket that it listens on */
   open(): Promise<string>;
+  /** From now on, looks at the alarms each minute and has people told of those that change. */
+  watchAlarms(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -54,7 +56,8 @@ export function startConsole({ directory, data, calls, log }: Options): Console 
   }
 
   async function answer(to: Worker, { id, call, args }: Extract<FromConsole, { kind: 'ask' }>): Promise<void> {
-    const send = (message: Omit<ToConsole, 'kind' | 'id'>) => to.postMessage({ kind: 'answer', id, ...message });
+    const send = (message: { result?: unknown; error?: { name: string; message: string } }) =>
+      to.postMessage({ kind: 'answer', id, ...message });
     try {
       const run = calls[call] as (...given: unknown[]) => unknown;
       send({ result: await run(...args) });
@@ -64,8 +67,17 @@ export function startConsole({ directory, data, calls, log }: Options): Console 
     }
   }
 
+  const openOnce = () => {
+    opening ??= open();
+    return opening;
+  };
+
   return {
-    open: () => (opening ??= open()),
+    open: openOnce,
+    async watchAlarms() {
+      await openOnce();
+      worker?.postMessage({ kind: 'watch' } satisfies ToConsole);
+    },
     async stop() {
       await worker?.terminate();
       await rm(socketIn(directory), { force: true });

@@ -4,6 +4,7 @@ import { sharedRuns } from '../../../lib/kernel/shared-runs.ts';
 import { type FaultName, faults } from '../faults.ts';
 import type { Machine } from '../states/definition.ts';
 import { act, actions } from './act.ts';
+import { changesOfAlarms } from './alarm-watch.ts';
 import { collect } from './collect.ts';
 import { openDatabase } from './database.sql.ts';
 import { pageFile, pageHtml } from './files.ts';
@@ -14,9 +15,9 @@ import { followLog, type LogLine } from './log-tail.ts';
 import { MetricStore } from './metric-store.ts';
 import { readOrder } from './order.ts';
 import { listOrders } from './orders.ts';
-import { drawOverview, type OverviewDeps, ranges } from './overview.ts';
+import { drawOverview, evaluateAlarms, type OverviewDeps, ranges } from './overview.ts';
 import { partEndpoints } from './part-endpoints.ts';
-import type { ConsoleData, FromConsole } from './protocol.ts';
+import type { ConsoleData, FromConsole, ToConsole } from './protocol.ts';
 import { remoteStack } from './remote.ts';
 import { explainRequest, listRequests } from './requests.ts';
 import { createConsoleServer, type Endpoint, Refused } from './server.ts';
@@ -79,7 +80,7 @@ const readLog = () =>
     isNew ||= logged.length > 0;
   });
 
-let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms'>> | undefined;
+let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms' | 'composites'>> | undefined;
 
 /** CDK is loaded when the dashboards are looked at for the first time. */
 async function readDashboards() {
@@ -88,15 +89,41 @@ async function readDashboards() {
   return readDefinitions(Object.fromEntries(arns) as Parameters<typeof readDefinitions>[0]);
 }
 
-async function overview(minutes: string) {
-  if (!Object.hasOwn(ranges, minutes)) throw new Refused(400, 'There is no such range.');
+/** The definitions, when the newest measurements are in the store. */
+async function upToDate() {
   definitions ??= readDashboards();
   definitions.catch(() => {
     definitions = undefined;
   });
-  const [{ dashboards, alarms }, { ahead }] = await Promise.all([definitions, stack.clock(), readLog()]);
+  const [defined, { ahead }] = await Promise.all([definitions, stack.clock(), readLog()]);
   await measureOnce(ahead * 1000);
-  return drawOverview({ store, lines: () => requests, dashboards, alarms, since: data.startedAt }, minutes, Date.now());
+  return defined;
+}
+
+const changes = changesOfAlarms();
+
+/** Has people told of alarms that have changed. */
+async function watchAlarms(): Promise<void> {
+  const defined = await upToDate();
+  // Windows are part of the alarm that is made of them.
+  const parts = new Set(defined.composites.flatMap(({ anyOf }) => anyOf.flat()));
+  const views = evaluateAlarms({ store, since: data.startedAt }, defined, Date.now());
+  const changed = changes(views.filter(({ name }) => !parts.has(name)));
+  if (changed.length > 0) await stack.tellOfAlarms(changed);
+}
+
+parentPort!.on('message', ({ kind }: ToConsole) => {
+  if (kind !== 'watch') return;
+  // What cannot be looked at now can be in a minute.
+  const look = () => void watchAlarms().catch(() => {});
+  look();
+  setInterval(look, 60_000).unref();
+});
+
+async function overview(minutes: string) {
+  if (!Object.hasOwn(ranges, minutes)) throw new Refused(400, 'There is no such range.');
+  const defined = await upToDate();
+  return drawOverview({ store, lines: () => requests, ...defined, since: data.startedAt }, minutes, Date.now());
 }
 
 let measuredAt = 0;

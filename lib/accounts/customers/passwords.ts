@@ -1,10 +1,8 @@
-import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
-import { promisify } from 'node:util';
-import { semaphore } from '../../kernel/semaphore.ts';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { isMovedIn, verifyMovedIn } from './moved-in-passwords.ts';
+import { deriveKey, type PasswordCost } from './scrypt.ts';
 
-/** Cost parameters of scrypt (RFC 7914): N = `2^ln`, block size `r`, parallelization `p`. Takes `128 r 2^ln` bytes. */
-export type PasswordCost = { ln: number; r: number; p: number };
+export type { PasswordCost } from './scrypt.ts';
 
 /**
  * The cost of new hashes: N = 2^15, r = 8, p = 3, one of the equivalent settings in the OWASP Password Storage Cheat
@@ -73,24 +71,9 @@ export const obscurePassword = async (
 const saltBytes = 16;
 const hashBytes = 32;
 
-const scryptAsync = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
-
-/**
- * Node.js hashes on its four pool threads, which also resolve DNS names. Many sign-ins at once must leave some free.
- */
-const withPermit = semaphore(2);
-
 /** Devices encode the same password in different Unicode forms, so it is normalized to NFKC (NIST SP 800-63B). */
-const derive = (password: string, salt: Buffer, { ln, r, p }: PasswordCost): Promise<Buffer> =>
-  withPermit(() =>
-    scryptAsync(password.normalize('NFKC'), salt, hashBytes, {
-      N: 2 ** ln,
-      r,
-      p,
-      // OpenSSL counts p + 2^ln + 2 blocks of 128 r bytes.
-      maxmem: 128 * r * (2 ** ln + p + 3),
-    }),
-  );
+const derive = (password: string, salt: Buffer, cost: PasswordCost): Promise<Buffer> =>
+  deriveKey(password.normalize('NFKC'), salt, hashBytes, cost);
 
 const format = ({ ln, r, p }: PasswordCost, salt: Buffer, hash: Buffer): string =>
   `$scrypt$ln=${ln},r=${r},p=${p}$${unpadded(salt)}$${unpadded(hash)}`;

@@ -64,17 +64,21 @@ export async function* readFact(sql: TransactionSql, table: TableName, month: st
   const statements: Partial<Record<TableName, () => ReturnType<TransactionSql>>> = {
     fact_orders: () => sql`
       select f.order_id, c.customer_id as customer_key, f.currency, f.subtotal, f.discount, f.shipping, f.tax, f.total, f.country,
-        f.placed_at, f.confirmed_at
+        f.application_id, f.segment, f.placed_at, f.confirmed_at
       from reporting.orders f ${customers} where ${inMonth('confirmed_at')} order by f.order_id`,
     fact_sales: () => sql`
       select f.order_id, f.position, (f.confirmed_at at time zone 'UTC')::date::text as date, f.product_id, f.category_id, f.brand,
-        c.customer_id as customer_key, f.country, f.currency, f.quantity, f.gross, f.discount, f.tax, f.revenue as net,
+        c.customer_id as customer_key, f.country, f.application_id, f.segment, f.currency, f.quantity, f.gross, f.discount, f.tax, f.revenue as net,
         f.unit_cost * f.quantity as cost, f.revenue - f.unit_cost * f.quantity as margin, f.confirmed_at
       from reporting.order_lines f ${customers} where ${inMonth('confirmed_at')} order by f.order_id, f.position`,
     fact_refunds: () => sql`
       select coalesce(f.refund_id, f.payment_id) as refund_key, f.order_id, (f.refunded_at at time zone 'UTC')::date::text as date,
-        f.currency, f.amount, f.country, f.refunded_at
+        f.currency, f.amount, f.country, f.application_id, f.segment, f.refunded_at
       from reporting.refunds f where ${inMonth('refunded_at')} and f.amount > 0 order by 1`,
+    fact_refund_lines: () => sql`
+      select coalesce(f.refund_id, f.order_id) as refund_key, f.order_id, f.product_id,
+        (f.refunded_at at time zone 'UTC')::date::text as date, f.currency, f.quantity, f.amount, f.refunded_at
+      from reporting.refund_lines f where ${inMonth('refunded_at')} order by 1, 3`,
   };
   for await (const rows of statements[table]!().cursor(batch)) yield* rows;
 }
@@ -84,6 +88,11 @@ export async function readProducts(sql: TransactionSql): Promise<Row[]> {
   return sql`
     select product_id, sku, name, category_id, category, brand, active, price_amount, price_currency
     from reporting.products order by product_id`;
+}
+
+/** The stock of every product as it is now. */
+export async function readStockLevels(sql: TransactionSql): Promise<Row[]> {
+  return sql`select product_id, on_hand, reserved, available from reporting.stock order by product_id`;
 }
 
 /** Every customer who is not erased. They still have their ids. */

@@ -8,6 +8,10 @@ const column = (kind: Kind, means: string): Column => ({ kind, nullable: false, 
 const nullable = (kind: Kind, means: string): Column => ({ kind, nullable: true, means });
 
 const customerKey = nullable('text', 'the pseudonym of who ordered; null for a guest, and when they are erased');
+const origin = {
+  application_id: nullable('text', 'the application that the order came through; null when that is not known'),
+  segment: nullable('text', '`premium`, `standard` or `guest`, as the buyer was then; null when that is not known'),
+};
 const costAndMargin = {
   cost: nullable('bigint', 'what it cost the shop; null when that was not known'),
   margin: nullable('bigint', 'net less cost; null when the cost was not known'),
@@ -28,6 +32,7 @@ export const tables = {
       tax: column('bigint', 'tax of lines and shipping'),
       total: column('bigint', 'what the customer pays'),
       country: nullable('text', 'where it is shipped to; null when that was not said or is erased'),
+      ...origin,
       placed_at: column('timestamp', 'when it was placed'),
       confirmed_at: column('timestamp', 'when it became a sale'),
     },
@@ -44,6 +49,7 @@ export const tables = {
       brand: nullable('text', 'its brand'),
       customer_key: customerKey,
       country: nullable('text', 'of the order'),
+      ...origin,
       currency: column('text', 'of its amounts'),
       quantity: column('integer', 'units'),
       gross: column('bigint', 'price of all, before discounts'),
@@ -64,7 +70,33 @@ export const tables = {
       currency: column('text', 'of the amount'),
       amount: column('bigint', 'what was given back'),
       country: nullable('text', 'of the order'),
+      ...origin,
       refunded_at: column('timestamp', 'when'),
+    },
+  },
+  fact_refund_lines: {
+    what: 'what of that was given back for a line; the rest names no product',
+    byMonth: true,
+    columns: {
+      refund_key: column('text', 'as in `fact_refunds`, for a whole payment its order'),
+      order_id: column('text', 'the order'),
+      product_id: column('text', 'the product of the line'),
+      date: column('date', 'day of the refund'),
+      currency: column('text', 'of the amount'),
+      quantity: column('integer', 'units that it was given back for'),
+      amount: column('bigint', 'what was given back'),
+      refunded_at: column('timestamp', 'when'),
+    },
+  },
+  fact_stock: {
+    what: 'the stock of a product at the last load of a day; only the warehouse has that of past days',
+    byMonth: true,
+    columns: {
+      date: column('date', 'the day'),
+      product_id: column('text', 'the product'),
+      on_hand: column('integer', 'units on the shelf'),
+      reserved: column('integer', 'units that orders hold'),
+      available: column('integer', 'units that could be ordered'),
     },
   },
   daily_sales_summary: {
@@ -113,6 +145,15 @@ export const tables = {
       customer_key: column('text', 'the pseudonym'),
       segment: column('text', '`premium` or `standard`, as they are now'),
       signed_up: column('date', 'day when they signed up'),
+    },
+  },
+  dim_application: {
+    what: 'an application that sales came through',
+    byMonth: false,
+    columns: {
+      application_id: column('text', 'its id; its name is kept where applications are'),
+      first_sale: column('date', 'day of its first sale'),
+      last_sale: column('date', 'day of its last sale'),
     },
   },
   dim_date: {

@@ -32,6 +32,20 @@ export function marginOf(query: GroupedQuery, most: number): Statement {
     ) as e group by "key", "currency" ${limit(most)}`;
 }
 
+/** What was sold of each product, and given back for it: `ProductSales`. */
+export function productsOf(query: Pick<GroupedQuery, 'stretch' | 'currency'>): Statement {
+  return statement`
+    select "productId", "currency", ${sums(['orders', 'units', 'sales', 'returnedUnits', 'refunds'])}
+    from (
+      select product_id as "productId", currency as "currency", count(distinct order_id) as "orders", sum(quantity) as "units",
+        sum(net + tax) as "sales", 0 as "returnedUnits", 0 as "refunds"
+      from fact_sales where ${within(query, at.confirmed)} group by 1, 2
+      union all
+      select product_id, currency, 0, 0, 0, sum(quantity), sum(amount)
+      from fact_refund_lines where ${within(query, at.refunded)} group by 1, 2
+    ) as e group by "productId", "currency"`;
+}
+
 /** Orders by when they were confirmed, their units, and money by when it was given back. */
 function ofOrders(query: GroupedQuery, groupBy: OrderGrouping): Statement {
   const keyOf = (moment: Statement) => orderKey(groupBy, moment, query.zone);
@@ -79,10 +93,19 @@ const lineKeys: Record<LineGrouping, Statement> = {
   brand: plain('brand'),
 };
 
-/** The same text as in the database: the day, the Monday of the week, or the month, as it was in the zone; or the country. */
+const origins: Record<Exclude<OrderGrouping, DayGrouping>, Statement> = {
+  country: plain('country'),
+  application: plain('application_id'),
+  customerSegment: plain('segment'),
+};
+
+/** The same text as in the database: the day, the Monday of the week, or the month, as it was in the zone; or what the order was of. */
 function orderKey(groupBy: OrderGrouping, moment: Statement, zone: string): Statement {
-  if (groupBy === 'country') return plain('country');
-  return dayKey(groupBy, statement`((${moment} at time zone 'UTC') at time zone cast(${zone} as varchar))`);
+  if (groupBy in origins) return origins[groupBy as keyof typeof origins];
+  return dayKey(
+    groupBy as DayGrouping,
+    statement`((${moment} at time zone 'UTC') at time zone cast(${zone} as varchar))`,
+  );
 }
 
 function dayKey(groupBy: DayGrouping, local: Statement): Statement {
@@ -90,7 +113,10 @@ function dayKey(groupBy: DayGrouping, local: Statement): Statement {
   return groupBy === 'month' ? statement`substr(${day}, 1, 7)` : day;
 }
 
-const within = ({ stretch, currency }: GroupedQuery, moment: Statement): Statement => statement`
+const within = (
+  { stretch, currency }: Pick<GroupedQuery, 'stretch' | 'currency'>,
+  moment: Statement,
+): Statement => statement`
   ${moment} >= cast(${timeOf(stretch.begins)} as timestamp) and ${moment} < cast(${timeOf(stretch.ends)} as timestamp)
     and ${inMonths(stretch)} ${ofCurrency(currency)}`;
 

@@ -84,16 +84,20 @@ export const cancelFulfilment = {
 
 export const listFulfilments = {
   summary: 'List the fulfilments of an order, oldest first',
-  description: 'Shows a customer the parcels of their own order, and an application with a key those of any order.',
+  description:
+    'Shows a customer the parcels of their own order, a guest with the `Order-Token` those of theirs, and an application with a key those of any order.',
   path: orderPath,
+  orderToken: true,
   responses: { 200: z.object({ data: z.array(fulfilment) }) },
   problems: ['not-found'],
 } as const satisfies OperationContract;
 
 export const getFulfilment = {
   summary: 'Read a fulfilment',
-  description: 'Shows a customer a parcel of their own order, and an application with a key one of any order.',
+  description:
+    'Shows a customer a parcel of their own order, a guest with the `Order-Token` one of theirs, and an application with a key one of any order.',
   path: fulfilmentPath,
+  orderToken: true,
   responses: { 200: fulfilment },
   problems: ['not-found'],
 } as const satisfies OperationContract;

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { currency, id, page, pageQuery, timestamp } from './common.ts';
 import { email } from './customers.ts';
 import type { OperationContract } from './operation.ts';
-import { order, orderNumber, orderStatuses, personalOfOrder } from './orders.ts';
+import { fulfilmentStatuses, order, orderNumber, orderStatuses, personalOfOrder } from './orders.ts';
 
 /** Lists count up to so many exactly. */
 export const mostCounted = 10_000;
@@ -18,6 +18,7 @@ const totalLimit = z.coerce.number().check(z.int(), z.gte(0));
 
 /** What a list of orders may be narrowed by besides its status and number, and the order it comes in: for applications with a key. */
 export const applicationsAlone = {
+  fulfilmentStatus: z.optional(z.enum(fulfilmentStatuses)),
   customerId: z.optional(id('customer')),
   email: z.optional(email),
   productId: z.optional(id('product')),
@@ -33,7 +34,7 @@ export const applicationsAlone = {
 export const listOrders = {
   summary: 'List orders, newest first',
   description:
-    'A customer gets their own orders, and may ask for one status or number. An application with a key gets the orders of all customers, also those in the archive, and may narrow the list further: all that is asked for must be met. `email` finds the orders of the customer who has this address now, and those, not in the archive, whose `contact` has it; it needs the scope `customers:read`. `from` and `to` are times of placing: from the first, before the second. Totals of several currencies do not compare, so `totalFrom`, `totalTo` and a sort by `total` need a `currency`. With `include=count` the answer says how many orders there are in all: exactly up to 10,000, and beyond that an estimate, with `exact` false.',
+    'A customer gets their own orders, and may ask for one status or number. An application with a key gets the orders of all customers, also those in the archive, and may narrow the list further: all that is asked for must be met. What is to be packed is `confirmed` and `unfulfilled` or `partially_fulfilled`; what failed or was cancelled is `unfulfilled` too. `email` finds the orders of the customer who has this address now, and those, not in the archive, whose `contact` has it; it needs the scope `customers:read`. `from` and `to` are times of placing: from the first, before the second. Totals of several currencies do not compare, so `totalFrom`, `totalTo` and a sort by `total` need a `currency`. With `include=count` the answer says how many orders there are in all: exactly up to 10,000, and beyond that an estimate, with `exact` false.',
   query: z
     .strictObject({
       ...pageQuery,

@@ -3,7 +3,17 @@ import { currency, id, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 
 /** How sales can be grouped. */
-export const groupings = ['day', 'week', 'month', 'product', 'category', 'brand', 'country'] as const;
+export const groupings = [
+  'day',
+  'week',
+  'month',
+  'product',
+  'category',
+  'brand',
+  'country',
+  'application',
+  'customerSegment',
+] as const;
 export type Grouping = (typeof groupings)[number];
 
 /** A day of the calendar, from the year 2000 on. */
@@ -130,6 +140,8 @@ export const productRow = z.object({
   orders: count,
   units: count,
   sales: sum,
+  returnedUnits: count,
+  refunds: sum,
 });
 export type ProductRow = z.output<typeof productRow>;
 
@@ -139,18 +151,20 @@ const limit = (usual: number, most: number) =>
 export const getProductsReport = {
   summary: 'Report which products sell best or worst',
   description:
-    'Ranks products by what they sold for or by units. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept: text/csv` asks for CSV.',
+    'Ranks products by what they sold for, by units or by what was given back for them: `by=refunds` shows first what comes back most. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept: text/csv` asks for CSV.',
   query: z.strictObject({
     ...range,
     order: z._default(z.enum(['best', 'worst']), 'best'),
-    by: z._default(z.enum(['sales', 'units']), 'sales'),
+    by: z._default(z.enum(['sales', 'units', 'refunds']), 'sales'),
     currency: z.optional(currency),
     limit: limit(20, 1000),
   }),
-  responses: { 200: z.object({ ...period, ...single, data: z.array(productRow) }) },
+  responses: {
+    200: z.object({ ...period, ...single, history: historyUse, parts: z.array(reportPart), data: z.array(productRow) }),
+  },
   problemOf: { zone: 'zone-unknown' },
   csv: true,
-  problems: ofPeriods,
+  problems: [...ofPeriods, 'history-broken'],
 } as const satisfies OperationContract;
 
 export const customerRow = z.object({

@@ -51,8 +51,9 @@ const decisions = ['not-found', 'order-archived', 'return-status'] as const;
 export const requestReturn = {
   summary: 'Ask to send units of an order back',
   description:
-    'A customer asks for their own order, by an application with `orders:place`; an application with a key and `returns:manage` asks on behalf of the customer of any order. Only units that were shipped, and are in no other return, can come back. It moves neither goods nor money: an application says what arrived, and refunds it.',
+    'A customer asks for their own order, and a guest with the `Order-Token` for theirs, by an application with `orders:place`; an application with a key and `returns:manage` asks on behalf of the customer of any order. Only units that were shipped, and are in no other return, can come back. It moves neither goods nor money: an application says what arrived, and refunds it.',
   path: orderPath,
+  orderToken: true,
   body: z.strictObject({
     lines: z
       .array(z.strictObject({ productId: id('product'), quantity, reason: z.enum(returnReasons) }))
@@ -98,16 +99,20 @@ export const rejectReturn = {
 
 export const listReturns = {
   summary: 'List the returns of an order, oldest first',
-  description: 'Shows a customer the returns of their own order, and an application with a key those of any order.',
+  description:
+    'Shows a customer the returns of their own order, a guest with the `Order-Token` those of theirs, and an application with a key those of any order.',
   path: orderPath,
+  orderToken: true,
   responses: { 200: z.object({ data: z.array(orderReturn) }) },
   problems: ['not-found'],
 } as const satisfies OperationContract;
 
 export const getReturn = {
   summary: 'Read a return',
-  description: 'Shows a customer a return of their own order, and an application with a key one of any order.',
+  description:
+    'Shows a customer a return of their own order, a guest with the `Order-Token` one of theirs, and an application with a key one of any order.',
   path: returnPath,
+  orderToken: true,
   responses: { 200: orderReturn },
   problems: ['not-found'],
 } as const satisfies OperationContract;

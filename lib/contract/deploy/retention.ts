@@ -128,6 +128,7 @@ export const dynamoRetention: Readonly<Record<TableName, Retention> & Record<str
     why: 'one item for each issuer',
     by: 'refresh-issuer-keys',
   },
+  notices: forGood('one item for each alarm and target'),
   identities: { kept: 'until unlinked or erased', why: 'sign-in', by: keepers.operations },
 };
 

@@ -99,6 +99,13 @@ export const tables = {
     holds: 'public keys of the identity provider',
     recoverable: false,
   },
+  notices: {
+    partitionKey: 'alarm',
+    sortKey: 'target',
+    holds: 'which state of each alarm people were told last',
+    // Whoever is told of an alarm twice loses nothing.
+    recoverable: false,
+  },
   identities: {
     partitionKey: 'identity',
     holds: 'which customer a user of the identity provider is',

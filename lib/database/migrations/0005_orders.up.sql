@@ -30,6 +30,9 @@ create table orders.orders (
   customer_id kernel.customer_id references customers.customers (id),
   guest_token text,
   placed_by text collate "C",
+  -- For reports, as of its placing.
+  application_id text collate "C",
+  segment text check (segment in ('premium', 'standard', 'guest')),
   status text collate "C" not null,
   version integer not null default 1 check (version >= 1),
   currency kernel.currency not null,

@@ -78,6 +78,7 @@ create table payments.refunds (
 create table payments.idempotency_keys (like customers.idempotency_keys including all);
 
 create index refunds_by_order on payments.refunds (order_id, id desc);
+create index refunds_by_payment on payments.refunds (payment_id);
 -- A return is paid back once.
 create unique index refunds_of_return on payments.refunds (return_id) where return_id is not null and status <> 'failed';
 create index refunds_open on payments.refunds (updated_at) where status = 'requested';

@@ -22,6 +22,7 @@ create table archive.order_keys (
   number text collate "C" not null unique,
   customer_id kernel.customer_id references customers.customers (id),
   status text collate "C" not null,
+  fulfilment_status text collate "C" not null,
   updated_at timestamptz not null,
   currency kernel.currency not null,
   total bigint not null,
@@ -107,8 +108,6 @@ create view archive.refunds as
 create view archive.reservations as
   select d.id as order_id, r.product_id, r.quantity, r.state, r.expires_at
   from archive.documents d, jsonb_populate_recordset(null::stock.reservations, d.document -> 'reservations') r;
-
-create index refunds_by_payment on payments.refunds (payment_id);
 
 -- Orders that may go to the archive when they are old: they have ended, keep every invariant, and nobody works on them.
 create view archive.movable_orders as
@@ -209,9 +208,9 @@ begin
     where p.id = page;
   end if;
   insert into archive.order_keys (
-    id, number, customer_id, status, updated_at, currency, total, refunded, products, page_id, archived_at
+    id, number, customer_id, status, fulfilment_status, updated_at, currency, total, refunded, products, page_id, archived_at
   )
-  select o.id, o.number, o.customer_id, o.status, o.updated_at, o.currency, o.total,
+  select o.id, o.number, o.customer_id, o.status, o.fulfilment_status, o.updated_at, o.currency, o.total,
     coalesce((
       select case p.status when 'refunded' then p.amount else p.refunded_amount end from payments.payments p where p.order_id = o.id
     ), 0),
@@ -271,10 +270,9 @@ grant usage on schema archive to orders_api, refunds_api, manual_review, custome
 
 grant select on archive.order_details, archive.timeline to orders_api, customer_export, manual_review;
 grant select (id, customer_id, status) on archive.order_keys to orders_api;
-grant select on archive.payments to refunds_api;
 grant select on archive.refunds to refunds_api, customer_export, manual_review;
 grant select (id, status) on archive.order_keys to refunds_api, manual_review;
-grant select on archive.orders to refunds_api;
+grant select on archive.orders, archive.payments to refunds_api;
 grant select on archive.orders, archive.lines, archive.manual_reviews, archive.payments, archive.reservations to manual_review;
 
 grant execute on function archive.move_orders(timestamptz, timestamptz, integer) to jobs;

@@ -54,13 +54,13 @@ create view reporting.orders as
   select o.id as order_id, o.number, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount as discount, o.coupon_code,
     o.shipping_method, o.shipping_amount as shipping, o.tax_amount as tax, o.tax_included, o.total, o.payment_method,
     o.shipping_address ->> 'country' as country, o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at, o.created_at as first_at,
-    o.updated_at as last_at, false as archived
+    o.updated_at as last_at, false as archived, o.application_id, o.segment
   from orders.orders o
   union all
   select o.id, o.number, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount, o.coupon_code,
     o.shipping_method, o.shipping_amount, o.tax_amount, o.tax_included, o.total, o.payment_method,
     o.shipping_address ->> 'country', o.failure_code, o.created_at, o.confirmed_at, o.updated_at, p.first_at,
-    p.last_at, true
+    p.last_at, true, o.application_id, o.segment
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o;
 
 -- A line of an order. Everything about the product is as it was when the line was sold. `gross` less `discount` is what the line
@@ -70,13 +70,14 @@ create view reporting.order_lines as
     l.total as gross, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end as sales,
     l.total - l.discount - case when o.tax_included then l.tax else 0 end as revenue, l.unit_cost, o.currency,
     o.customer_id, o.status, o.shipping_address ->> 'country' as country, o.created_at as placed_at, o.confirmed_at,
-    o.created_at as first_at, o.updated_at as last_at
+    o.created_at as first_at, o.updated_at as last_at, o.application_id, o.segment
   from orders.orders o join orders.lines l on l.order_id = o.id
   union all
   select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
     l.total, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end,
     l.total - l.discount - case when o.tax_included then l.tax else 0 end, l.unit_cost, o.currency,
-    o.customer_id, o.status, o.shipping_address ->> 'country', o.created_at, o.confirmed_at, p.first_at, p.last_at
+    o.customer_id, o.status, o.shipping_address ->> 'country', o.created_at, o.confirmed_at, p.first_at, p.last_at,
+    o.application_id, o.segment
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
     jsonb_populate_recordset(null::orders.lines, d.value -> 'lines') l;
 
@@ -93,27 +94,70 @@ create view reporting.payments as
 
 -- Money that was given back: in parts, which have an id, and whole, with what the parts had left. A payment that was never
 -- captured is given back when it is voided, since its order counts as a sale from its confirmation on.
+-- What partial refunds of an order gave back for a product, and for all that they name, with shipping.
+create function reporting.add_up_refunds(refunds jsonb, product text, out quantity integer, out amount bigint, out named bigint)
+language sql immutable parallel safe set search_path = '' as $$
+  select coalesce(sum(n.quantity) filter (where n."productId" = product), 0)::integer,
+    coalesce(sum(n.amount) filter (where n."productId" = product), 0)::bigint, coalesce(sum(n.amount), 0)::bigint
+  from jsonb_array_elements(refunds) r, jsonb_to_recordset(
+    coalesce(r -> 'lines', '[]') || jsonb_build_object('amount', r -> 'shipping_amount')
+  ) as n ("productId" text, quantity integer, amount bigint)
+  where r ->> 'status' = 'succeeded'
+$$;
+revoke all on function reporting.add_up_refunds(jsonb, text) from public;
+
 create view reporting.refunds as
   select r.id as refund_id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at as refunded_at,
-    o.shipping_address ->> 'country' as country, r.created_at as first_at, r.updated_at as last_at
+    o.shipping_address ->> 'country' as country, r.created_at as first_at, r.updated_at as last_at, o.application_id, o.segment
   from payments.refunds r join orders.orders o on o.id = r.order_id where r.status = 'succeeded'
   union all
-  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, y.refunded_at,
-    o.shipping_address ->> 'country', y.refunded_at, y.refunded_at
-  from payments.payments y join orders.orders o on o.id = y.order_id where y.status = 'refunded'
+  select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, coalesce(y.refunded_at, y.voided_at),
+    o.shipping_address ->> 'country', coalesce(y.refunded_at, y.voided_at), coalesce(y.refunded_at, y.voided_at),
+    o.application_id, o.segment
+  from payments.payments y join orders.orders o on o.id = y.order_id where y.status in ('refunded', 'voided')
   union all
-  select null, y.id, y.order_id, y.currency, y.amount, null, y.voided_at, o.shipping_address ->> 'country', y.voided_at, y.voided_at
-  from payments.payments y join orders.orders o on o.id = y.order_id where y.status = 'voided'
-  union all
-  select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at,
-    d.value #>> '{order,shipping_address,country}', p.first_at, p.last_at
-  from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.refunds, d.value -> 'refunds') r
+  select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at, o.shipping_address ->> 'country',
+    p.first_at, p.last_at, o.application_id, o.segment
+  from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
+    jsonb_populate_recordset(null::payments.refunds, d.value -> 'refunds') r
   where r.status = 'succeeded'
   union all
   select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, coalesce(y.refunded_at, y.voided_at),
-    d.value #>> '{order,shipping_address,country}', p.first_at, p.last_at
-  from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y
+    o.shipping_address ->> 'country', p.first_at, p.last_at, o.application_id, o.segment
+  from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
+    jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y
   where y.status in ('refunded', 'voided');
+
+-- What was given back for a line. A payment that is given back whole gives back what is left of each line; if some of it went back
+-- before without naming lines, the lines share what is left by their worth.
+create view reporting.refund_lines as
+  select r.id as refund_id, r.order_id, n."productId" as product_id, r.currency, n.quantity, n.amount, r.updated_at as refunded_at,
+    r.created_at as first_at, r.updated_at as last_at
+  from payments.refunds r, jsonb_to_recordset(r.lines) as n ("productId" text, quantity integer, amount bigint)
+  where r.status = 'succeeded'
+  union all
+  select null, o.id, l.product_id, o.currency, l.quantity - g.quantity,
+    floor((l.total - l.discount + case when o.tax_included then 0 else l.tax end - g.amount) * (y.amount - y.refunded_amount)
+      / (y.amount - g.named)::numeric)::bigint,
+    coalesce(y.refunded_at, y.voided_at), coalesce(y.refunded_at, y.voided_at), coalesce(y.refunded_at, y.voided_at)
+  from payments.payments y join orders.orders o on o.id = y.order_id join orders.lines l on l.order_id = o.id,
+    lateral reporting.add_up_refunds((select jsonb_agg(r) from payments.refunds r where r.order_id = o.id), l.product_id) g
+  where y.status in ('refunded', 'voided') and y.amount > g.named
+  union all
+  select r.id, r.order_id, n."productId", r.currency, n.quantity, n.amount, r.updated_at, p.first_at, p.last_at
+  from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.refunds, d.value -> 'refunds') r,
+    jsonb_to_recordset(r.lines) as n ("productId" text, quantity integer, amount bigint)
+  where r.status = 'succeeded'
+  union all
+  select null, o.id, l.product_id, o.currency, l.quantity - g.quantity,
+    floor((l.total - l.discount + case when o.tax_included then 0 else l.tax end - g.amount) * (y.amount - y.refunded_amount)
+      / (y.amount - g.named)::numeric)::bigint,
+    coalesce(y.refunded_at, y.voided_at), p.first_at, p.last_at
+  from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
+    jsonb_populate_recordset(null::orders.lines, d.value -> 'lines') l,
+    jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y,
+    lateral reporting.add_up_refunds(d.value -> 'refunds', l.product_id) g
+  where y.status in ('refunded', 'voided') and y.amount > g.named;
 
 create view reporting.products as
   select p.id as product_id, p.sku, p.name, p.category_id, c.name as category, p.brand, p.active, p.price_amount,
@@ -162,6 +206,7 @@ create view reporting.customer_summary as
 
 grant usage on schema reporting to reporting, analyst;
 grant execute on function reporting.get_freshness(), reporting.get_epoch(), reporting.day_begins(date, text) to reporting, analyst;
-grant select on reporting.orders, reporting.order_lines, reporting.payments, reporting.refunds, reporting.products,
+grant execute on function reporting.add_up_refunds(jsonb, text) to reporting, analyst;
+grant select on reporting.orders, reporting.order_lines, reporting.payments, reporting.refunds, reporting.refund_lines, reporting.products,
   reporting.stock, reporting.stock_movements,
   reporting.customers_masked, reporting.customer_summary to reporting, analyst;

@@ -118,7 +118,7 @@ grant select (id, order_id, status, amount, currency, provider, reference, captu
 
 grant usage on schema orders, stock, outbox, archive to fulfilment_api;
 grant select (id, number, customer_id, contact, status, version, total, currency, failure_code, compensation_attempts, capture_retries,
-  correlation_id, created_at, fulfilment_status) on orders.orders to fulfilment_api;
+  correlation_id, created_at, fulfilment_status, guest_token) on orders.orders to fulfilment_api;
 grant update (fulfilment_status, version, correlation_id, updated_at) on orders.orders to fulfilment_api;
 grant select (order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned) on orders.lines
   to fulfilment_api;

@@ -6,6 +6,7 @@ import type { VersionCondition } from '../../contract/api/common.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { inTransaction } from '../../database/transaction.sql.ts';
 import { atVersion } from '../../database/version-condition.sql.ts';
+import { violates } from '../../database/violates.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { inTreeOrder, type Paths, pathUnder } from './category-tree.ts';
@@ -116,7 +117,7 @@ const toCategory = ({ createdAt, updatedAt, ...row }: CategoryRow): contract.Cat
 });
 
 const explain = (slug: string) => (error: unknown) => {
-  if (!(error instanceof Error && 'constraint_name' in error && error.constraint_name === 'slug_once_among_siblings')) {
+  if (!violates(error, 'slug_once_among_siblings')) {
     throw error;
   }
   throw new Problem('slug-taken', `Another category with this parent has the slug ${slug}.`, {

@@ -29,7 +29,7 @@ type Paging = { limit: number; cursor?: string | undefined };
 export type ListRow = ProductRow & { availability: contract.ListedProduct['availability']; score?: number };
 
 /** How many matches of a search are put into the order of relevance: the newest. */
-const mostRanked = 200;
+const mostRanked = 100;
 
 const idForm = /^prd_[0-9a-f]{32}$/;
 const pairForm = /^\d{1,10}-prd_[0-9a-f]{32}$/;
@@ -74,11 +74,14 @@ async function readRows(sql: Sql, { words, sort, after, limit, costs, ...filter 
   const query = words && asQuery(sql, words);
   const where = sql`true ${conditions(sql, filter)} ${query === undefined ? sql`` : sql`and search @@ ${query}`}`;
   const ranked = sort.by === 'relevance';
+  // Above the limit, so that no more than those are ranked.
   const inner = ranked
     ? sql`(
-        select ${columns(sql, { costs })}, (1000000 * ts_rank(search, ${query!}))::integer as score
-        from catalog.products found
-        where ${where} order by id desc limit ${mostRanked}
+        select newest.*, (1000000 * ts_rank(search, ${query!}))::integer as score
+        from (
+          select ${columns(sql, { costs })}, search from catalog.products found
+          where ${where} order by id desc limit ${mostRanked}
+        ) newest
       )`
     : sql`catalog.products`;
   return sql<ListRow[]>`

@@ -8,13 +8,18 @@ export const wordsOf = (q: string): string[] => [...new Set(q.normalize('NFKC').
  * Words that say nothing, as `the`, do not count.
  */
 export function asQuery(sql: Sql, words: readonly string[]): Fragment {
-  const all = words.join(' & ');
   const typed = words.at(-1);
   if (typed === undefined) return sql`''::tsquery`;
+  const others = sql`to_tsquery('pg_catalog.english', ${words.slice(0, -1).join(' & ')})`;
+  const stem = sql`to_tsquery('pg_catalog.english', ${typed})`;
+  const beginning = sql`to_tsquery('pg_catalog.simple', ${`${typed}:*`})`;
+  // What is its own stem is found by its beginning. PostgreSQL expects the matches of both sides of an `or` together, so it
+  // would expect each of them twice.
   return sql`(
-    case when numnode(to_tsquery('pg_catalog.english', ${all})) = 0 then ''::tsquery
-    else to_tsquery('pg_catalog.english', ${all})
-      || (to_tsquery('pg_catalog.english', ${words.slice(0, -1).join(' & ')}) && to_tsquery('pg_catalog.simple', ${`${typed}:*`}))
+    case
+      when numnode(${stem}) = 0 then ${others}
+      when ${stem} = to_tsquery('pg_catalog.simple', ${typed}) then ${others} && ${beginning}
+      else ${others} && (${stem} || ${beginning})
     end
   )`;
 }

@@ -72,7 +72,7 @@ export async function shipFulfilment(
 export const changeFulfilment = (deps: GoodsDeps, claim: Claim, wanted: Parcel & { to: 'delivered' | 'cancelled' }) =>
   idempotent(deps.sql, claim, deps.keys, async (tx) => {
     // Parcels arrive whatever becomes of the payment.
-    const order = await lockOrder(tx, wanted);
+    const order = await lockOrder(tx, { orderId: wanted.orderId, anybody: true });
     const change = { at: new Date(deps.clock.now()), requestId: claim.requestId };
     if (wanted.to === 'cancelled') {
       const parcel = await findParcel(tx, wanted, { from: 'pending', to: 'cancelled' });
@@ -96,7 +96,7 @@ async function findParcel(
 }
 
 async function lockConfirmed(tx: TransactionSql, orderId: string): Promise<LockedOrder> {
-  const order = await lockOrder(tx, { orderId });
+  const order = await lockOrder(tx, { orderId, anybody: true });
   if (order.status === 'confirmed') return order;
   throw new Problem('order-not-fulfillable', `Only a confirmed order is fulfilled; this one is ${order.status}.`);
 }

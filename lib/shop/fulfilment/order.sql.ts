@@ -2,6 +2,7 @@ import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { FulfilmentStatus, OrderStatus } from '../../contract/api/orders.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { OutboxEvent } from '../../events/outbox.sql.ts';
+import { type OfOwner, ownedBy } from '../orders/owner.sql.ts';
 import { type Entry, revision } from '../orders/transition.sql.ts';
 import { type Counter, counted, type LineProgress, statusOf, type Units } from './lines.ts';
 
@@ -14,15 +15,11 @@ export type LockedOrder = {
 };
 
 /**
- * Locks an order and reads its lines after that, so that they are as the last change left them.
- * @param of.customerId only an order of this customer
+ * Locks an order of an owner and reads its lines after that, so that they are as the last change left them.
  * @throws Problem not-found, order-archived
  */
-export async function lockOrder(
-  tx: TransactionSql,
-  of: { orderId: string; customerId?: string | undefined },
-): Promise<LockedOrder> {
-  const theirs = of.customerId === undefined ? tx`` : tx`and customer_id = ${of.customerId}`;
+export async function lockOrder(tx: TransactionSql, of: OfOwner): Promise<LockedOrder> {
+  const theirs = ownedBy(tx, of);
   const [order] = await tx<Omit<LockedOrder, 'lines'>[]>`
     select id, status, fulfilment_status from orders.orders where id = ${of.orderId} ${theirs} for update`;
   if (order === undefined) {
@@ -40,12 +37,9 @@ export async function lockOrder(
   return { ...order, lines };
 }
 
-/** Whether there is such an order, archived or not. */
-export async function orderExists(
-  sql: Sql,
-  of: { orderId: string; customerId?: string | undefined },
-): Promise<boolean> {
-  const theirs = of.customerId === undefined ? sql`` : sql`and customer_id = ${of.customerId}`;
+/** Whether an owner has such an order, archived or not. */
+export async function orderExists(sql: Sql, of: OfOwner): Promise<boolean> {
+  const theirs = ownedBy(sql, of);
   const rows = await sql`
     select from orders.orders where id = ${of.orderId} ${theirs}
     union all

@@ -3,6 +3,7 @@ import { Problem } from '../../contract/api/problems.ts';
 import type { OrderReturn, ReturnLine } from '../../contract/api/returns.ts';
 import { type Claim, idempotent } from '../../database/idempotency.sql.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { OfOwner } from '../orders/owner.sql.ts';
 import type { GoodsDeps } from './fulfilments.ts';
 import { type LineProgress, refuseBeyond } from './lines.ts';
 import { type LockedOrder, lockOrder } from './order.sql.ts';
@@ -15,17 +16,17 @@ type Asked = Pick<ReturnLine, 'productId' | 'quantity' | 'reason'>;
 
 /**
  * Stores the request to send units of an order back, once for each idempotency key.
- * @param wanted.customerId only of an order of this customer
+ * @param wanted.of the order, if it is the one of this owner
  * @throws Problem not-found, order-archived, line-unknown, return-too-large
  */
 export const requestReturn = (
   deps: GoodsDeps,
   claim: Claim,
-  wanted: { orderId: string; customerId: string | undefined; lines: Asked[]; requestedBy: string },
+  wanted: { of: OfOwner; lines: Asked[]; requestedBy: string },
 ) =>
   idempotent(deps.sql, claim, deps.keys, async (tx) => {
-    const { orderId, requestedBy } = wanted;
-    const order = await lockOrder(tx, wanted);
+    const { of, requestedBy } = wanted;
+    const order = await lockOrder(tx, of);
     refuseBeyond(order.lines, wanted.lines, {
       left: ({ shipped, returned }: LineProgress) => shipped - returned,
       code: 'return-too-large',
@@ -34,7 +35,7 @@ export const requestReturn = (
     const lines = wanted.lines.map((line) => ({ ...line, restocked: 0, writtenOff: 0 }));
     const id = newId('return', deps.clock);
     const made = await insertReturn(tx, order, { ...changeOf(deps, claim), id, lines, requestedBy });
-    return { status: 201, headers: { location: `/orders/${orderId}/returns/${id}` }, body: JSON.stringify(made) };
+    return { status: 201, headers: { location: `/orders/${of.orderId}/returns/${id}` }, body: JSON.stringify(made) };
   });
 
 /**
@@ -88,7 +89,7 @@ async function openReturn(
   tx: TransactionSql,
   of: { orderId: string; returnId: string },
 ): Promise<{ order: LockedOrder; request: OrderReturn }> {
-  const order = await lockOrder(tx, of);
+  const order = await lockOrder(tx, { orderId: of.orderId, anybody: true });
   const [request] = await readReturns(tx, of);
   if (request === undefined) throw new Problem('not-found', 'The order has no such return.');
   if (request.status !== 'requested') throw new Problem('return-status', `The return is ${request.status} already.`);

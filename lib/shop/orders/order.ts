@@ -28,6 +28,9 @@ export type NewOrder = Priced &
     eventId: string;
     customerId: string | null;
     placedBy: string | null;
+    /** For reports: the application that the order comes through, and what its buyer is. */
+    applicationId: string | null;
+    segment: 'premium' | 'standard' | 'guest';
     /** The hash of the token that a guest reads the order with. */
     guestToken: string | null;
     paymentMethod: string;

@@ -37,6 +37,8 @@ export type OrderRequest = Said &
     customerId: string | null;
     /** The application that orders for somebody else. */
     placedBy?: string | null;
+    /** The application that the request comes through, whoever orders. */
+    applicationId?: string;
     /** Makes the token of a guest's order: its hash, and what to store of it with the answer. */
     newToken?: (orderId: string) => { hash: string; headers: Record<string, string> };
     paymentMethod: string;
@@ -77,6 +79,8 @@ export async function placeOrder(
     numberPrefix: deps.numberPrefix,
     customerId,
     placedBy: placedBy ?? null,
+    applicationId: request.applicationId ?? null,
+    segment: customerId === null ? 'guest' : before.premium ? 'premium' : 'standard',
     guestToken: token?.hash ?? null,
     ...detailsOf(request),
     paymentMethod: request.paymentMethod,

@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from 'postgres';
 import { decodeCursor, toPage } from '../../contract/api/cursor.ts';
 import { type Count, mostCounted, type OrderSort } from '../../contract/api/order-search.ts';
-import type { Order, OrderStatus } from '../../contract/api/orders.ts';
+import type { FulfilmentStatus, Order, OrderStatus } from '../../contract/api/orders.ts';
 import { estimateOf } from '../../database/estimate.sql.ts';
 import { idAt } from '../../kernel/ids.ts';
 import { type OrderRow, toOrder } from './order.ts';
@@ -9,6 +9,7 @@ import { type OrderPart, orderColumns } from './read.sql.ts';
 
 export type OrderFilter = {
   status?: OrderStatus | undefined;
+  fulfilmentStatus?: FulfilmentStatus | undefined;
   number?: string | undefined;
   customerId?: string | undefined;
   /** Who placed it: a customer, or somebody with the e-mail address as its contact. */
@@ -73,7 +74,8 @@ export async function countOrders(sql: Sql, filter: OrderFilter): Promise<Count>
 
 /** From where the orders of a part come, as `o`, and what they must meet. */
 function matches(sql: Sql, part: OrderPart, filter: OrderFilter): Fragment {
-  const { status, number, customerId, person, productId, from, to, currency, totalFrom, totalTo } = filter;
+  const { status, fulfilmentStatus, number, customerId, person, productId, from, to, currency, totalFrom, totalTo } =
+    filter;
   const given = (value: unknown, condition: () => Fragment) => (value === undefined ? sql`` : condition());
   const source = part === 'orders' ? sql`orders.orders o` : sql`archive.order_keys o`;
   const bought =
@@ -82,6 +84,7 @@ function matches(sql: Sql, part: OrderPart, filter: OrderFilter): Fragment {
     ${source} ${given(productId, () => bought)} where true
       ${given(productId, () => (part === 'orders' ? sql`` : sql`and o.products @> array[${productId!.slice(4)}::uuid]`))}
       ${given(status, () => sql`and o.status = ${status!}`)}
+      ${given(fulfilmentStatus, () => sql`and o.fulfilment_status = ${fulfilmentStatus!}`)}
       ${given(number, () => sql`and o.number = ${number!}`)}
       ${given(person, () => sql`and (${isBy(sql, part, person!)})`)}
       ${given(customerId, () => sql`and o.customer_id = ${customerId!}`)}

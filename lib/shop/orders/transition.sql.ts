@@ -190,12 +190,12 @@ export function placement(
   return sql`
     changed as (
       insert into orders.orders (
-        id, number, placed_by, guest_token, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
+        id, number, placed_by, application_id, segment, guest_token, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
         shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_method,
         shipping_address, billing_address, contact, note, metadata, capture_at, correlation_id, created_at, updated_at
       )
       select
-        ${order.id}, numbered.number, ${order.placedBy}::text, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.id}, numbered.number, ${order.placedBy}::text, ${order.applicationId}::text, ${order.segment}, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
         ${price.discountAmount}::bigint, ${price.discountReason}::text, ${price.couponCode}::text,
         ${price.shippingMethod}::text, ${price.shippingAmount}::bigint, ${price.shippingTax}::bigint,
         ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,

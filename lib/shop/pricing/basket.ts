@@ -55,15 +55,17 @@ export async function priceBasket(
   if (placing && how.shippingRequired && shippingMethod === undefined) {
     throw missing('shipping-method-missing', 'An order needs a shipping method.', '/shippingMethod');
   }
-  if (shippingMethod !== undefined && shippingAddress == null) {
-    throw missing('shipping-address-missing', 'A shipping method needs an address to ship to.', '/shippingAddress');
-  }
   const shipping =
-    shippingMethod === undefined || shippingAddress == null
+    shippingMethod === undefined
       ? null
-      : { code: shippingMethod, method: read.shipping, country: shippingAddress.country };
+      : { code: shippingMethod, method: read.shipping, country: countryOf(shippingAddress) };
   const priced = priceOrder({ lines, products, premium, coupon, shipping, placing });
   return checkTotal(await taxed(priced, request, read, how));
+}
+
+function countryOf(shippingAddress: BasketRequest['shippingAddress']): string {
+  if (shippingAddress != null) return shippingAddress.country;
+  throw missing('shipping-address-missing', 'A shipping method needs an address to ship to.', '/shippingAddress');
 }
 
 async function taxed(
@@ -84,7 +86,8 @@ async function taxed(
   if (priced.shipping !== null) {
     items.push({ taxClass: read.shipping!.taxClass, amount: priced.shipping.amount });
   }
-  const business = isVerified(request, read.verifiedVatNumber);
+  // Whether the order is for the business whose VAT number the shop has verified: what is null equals no number.
+  const business = (request.billingAddress ?? destination).vatNumber === read.verifiedVatNumber;
   const { currency } = priced;
   const answer = await provider({ currency, items, destination, included, business, at }, read.taxRates);
   return withTax(priced, answer, included);
@@ -93,10 +96,6 @@ async function taxed(
 /** Goods are taxed where they go; what is not shipped, where the buyer is. */
 const destinationOf = ({ shippingAddress, billingAddress }: BasketRequest): Place | null =>
   shippingAddress ?? billingAddress ?? null;
-
-/** Whether the order is for the business whose VAT number the shop has verified. */
-const isVerified = ({ shippingAddress, billingAddress }: BasketRequest, verified: string | null): boolean =>
-  verified !== null && (billingAddress ?? shippingAddress)?.vatNumber === verified;
 
 const missing = (code: 'shipping-method-missing' | 'shipping-address-missing', detail: string, pointer: string) =>
   new Problem(code, detail, { errors: [{ pointer, detail: 'is missing' }] });

@@ -1,4 +1,5 @@
 import type { Fragment, Sql, TransactionSql } from 'postgres';
+import { violates } from '../../database/violates.ts';
 import { usedUp } from './coupons.ts';
 
 /**
@@ -35,9 +36,8 @@ export function couponUse(
 export const explainCouponLimit =
   ({ couponCode }: { couponCode: string | null }) =>
   (error: unknown): never => {
-    const constraint = error instanceof Error && 'constraint_name' in error ? error.constraint_name : undefined;
-    if (constraint === 'coupon_within_limit') throw usedUp(couponCode ?? '', 'all');
-    if (constraint === 'coupon_within_customer_limit') throw usedUp(couponCode ?? '', 'customer');
+    if (violates(error, 'coupon_within_limit')) throw usedUp(couponCode!, 'all');
+    if (violates(error, 'coupon_within_customer_limit')) throw usedUp(couponCode!, 'customer');
     throw error;
   };
 

@@ -3,6 +3,7 @@ import type * as z from 'zod/mini';
 import type { VersionCondition } from '../../contract/api/common.ts';
 import type { Coupon, putCoupon } from '../../contract/api/coupons.ts';
 import { Problem } from '../../contract/api/problems.ts';
+import { violates } from '../../database/violates.ts';
 import { type Replaced, replaceByCode } from './replace.sql.ts';
 
 type Row = {
@@ -87,7 +88,7 @@ function toValue({ kind, percent, amount, currency }: Row): Coupon['value'] {
 }
 
 function explain(error: unknown): never {
-  if (error instanceof Error && 'constraint_name' in error && error.constraint_name === 'coupon_within_limit') {
+  if (violates(error, 'coupon_within_limit')) {
     throw new Problem('coupon-limit-too-low', 'More orders use the coupon than the new limit allows.', {
       cause: error,
       errors: [{ pointer: '/usageLimit', detail: 'is below the number of orders that use the coupon' }],

@@ -22,10 +22,10 @@ export type PriceableCoupon = Coupon['value'] & {
  */
 export function checkCoupon(coupon: PriceableCoupon | null, code: string, at: number): PriceableCoupon {
   if (coupon === null) throw refusal('coupon-unknown', `There is no coupon ${code}.`, 'is no coupon');
-  if (coupon.validFrom !== null && at < coupon.validFrom) {
+  if (at < (coupon.validFrom ?? Number.NEGATIVE_INFINITY)) {
     throw refusal('coupon-not-valid', `The coupon ${code} is not valid yet.`, 'is not valid yet');
   }
-  if (coupon.validTo !== null && at >= coupon.validTo) {
+  if (at >= (coupon.validTo ?? Number.POSITIVE_INFINITY)) {
     throw refusal('coupon-not-valid', `The coupon ${code} has expired.`, 'has expired');
   }
   if (coupon.usageLimit !== null && coupon.used >= coupon.usageLimit) throw usedUp(code, 'all');

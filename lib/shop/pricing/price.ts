@@ -165,7 +165,7 @@ function checkAvailable(lines: readonly LineInput[], onSale: Map<string, Priceab
   );
   if (errors.length > 0) throw new Problem('product-not-available', sentence(errors), { errors });
   const withOptions = errorsOf(lines, ({ productId }, index) =>
-    onSale.get(productId)?.hasOptions
+    onSale.get(productId)!.hasOptions
       ? { pointer: `/lines/${index}/productId`, detail: `${productId} has options: order one of its variants` }
       : undefined,
   );

@@ -3,6 +3,7 @@ import type * as z from 'zod/mini';
 import type { VersionCondition } from '../../contract/api/common.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import type { putTaxRate, TaxRate } from '../../contract/api/tax-rates.ts';
+import { violates } from '../../database/violates.ts';
 import { type Replaced, replaceByCode } from './replace.sql.ts';
 
 type Times = 'validFrom' | 'validTo' | 'createdAt' | 'updatedAt';
@@ -66,7 +67,7 @@ const toTaxRate = ({ validFrom, validTo, createdAt, updatedAt, ...row }: Row): T
 });
 
 function explain(error: unknown): never {
-  if (error instanceof Error && 'constraint_name' in error && error.constraint_name === 'one_tax_rate_at_a_time') {
+  if (violates(error, 'one_tax_rate_at_a_time')) {
     throw new Problem(
       'tax-rate-overlaps',
       'Another rate of this country, region and tax class is valid in this period.',

@@ -55,7 +55,7 @@ const whole = 1_000_000;
 function rateFor(taxClass: string, { country, region }: TaxedIn, rates: readonly PriceableRate[]): PriceableRate {
   const ofClass = rates.filter((rate) => rate.taxClass === taxClass);
   const rate =
-    ofClass.find((each) => each.region !== null && each.region === region?.trim().toUpperCase()) ??
+    ofClass.find((each) => each.region === region?.trim().toUpperCase()) ??
     ofClass.find((each) => each.region === null);
   if (rate !== undefined) return rate;
   const place = region === undefined ? country : `${region} in ${country}`;

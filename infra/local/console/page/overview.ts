@@ -84,7 +84,7 @@ function Alarms({ alarms, title }: { alarms: AlarmView[]; title: string }) {
     ${ringing.length === 0 ? html`<p class="good">No alarm rings.</p>` : ''}
     <ul class="alarms">${ringing.map(({ name, description, value }) => {
       const [what, page] = description.split(' What to do: ');
-      return html`<li key=${name} class="notice bad"><b>${name}</b>${value === null ? '' : ` (${numberOf(value)})`} ${what}${page === undefined ? '' : html` Runbook: <code>${page}</code>`}</li>`;
+      return html`<li key=${name} class="notice bad"><b>${name}</b>${value === null ? '' : ` (${numberOf(value)})`} ${what}${page === undefined ? '' : html` <a href=${page}>Runbook</a>`}</li>`;
     })}</ul>
     <p class="muted">${Object.entries(others)
       .map(([state, words]) => [alarms.filter((alarm) => alarm.state === state).length, words] as const)
