@@ -18,6 +18,8 @@ export type Figure<R> = {
   kind: 'money' | 'count' | 'percent';
   /** What has more than one product counts for each of them, so rows do not add up. */
   addsUp: 'always' | 'by-order' | 'never';
+  /** Says nothing where this other figure is not known. */
+  needs?: keyof R & string;
 };
 
 type Row = { key: string | null; currency: string };
@@ -71,12 +73,12 @@ type OfCurrency<R> = {
 function currencyCard<R extends Row>(report: Grouped<R>, of: OfCurrency<R>): HTMLElement {
   const { rows, currency, groupBy, names } = of;
   const { figures, main } = report;
-  const totals = new Map(figures.map((figure) => [figure.name, totalOf(figure, rows, groupBy)]));
+  const known = figures.filter(({ name, needs = name }) => rows.some((row) => row[needs] !== null));
+  const totals = new Map(known.map((figure) => [figure.name, totalOf(figure, rows, groupBy)]));
   const text = ({ kind }: Figure<R>, value: number | null) => amount(kind, value, currency);
-  const tiles = figures
+  const tiles = known
     .filter(({ name }) => main.includes(name) && totals.get(name) !== null)
     .map((figure) => [figure.title, text(figure, totals.get(figure.name)!)] as [string, Content]);
-  const known = figures.filter(({ name }) => rows.some((row) => row[name] !== null));
   const columns: Column<R>[] = [
     { title: names.title, value: ({ key }) => names.sortable(key), text: ({ key }) => names.full(key), total: 'All' },
     ...known.map((figure) => ({

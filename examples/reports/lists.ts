@@ -44,8 +44,8 @@ export async function productsView(api: Reports, query: Values, again: Again): P
         label: 'First',
         value: order,
         options: [
-          ['best', 'the best'],
-          ['worst', 'the worst'],
+          ['best', 'the most'],
+          ['worst', 'the least'],
         ],
       },
       {
@@ -55,6 +55,7 @@ export async function productsView(api: Reports, query: Values, again: Again): P
         options: [
           ['sales', 'sales'],
           ['units', 'units'],
+          ['refunds', 'what was given back'],
         ],
       },
       { name: 'limit', label: 'Rows', value: limit, options: ['20', '100', '1000'].map((each) => [each, each]) },
@@ -70,11 +71,13 @@ export async function productsView(api: Reports, query: Values, again: Again): P
       counts('Orders', ({ orders }) => orders),
       counts('Units', ({ units }) => units),
       sums('Sales', ({ sales }) => sales),
+      counts('Came back', ({ returnedUnits }) => returnedUnits),
+      sums('Given back', ({ refunds }) => refunds),
     ];
     const most = (currency: string) =>
       Math.max(1, ...answer.data.filter((row) => row.currency === currency).map((row) => row[by as 'sales']));
     const share = (row: ProductRow) => row[by as 'sales'] / most(row.currency);
-    const title = `The ${order} products by ${by}`;
+    const title = `Products by ${by}, the ${order === 'best' ? 'most' : 'least'} first`;
     return {
       beside: [...asOf(answer), csvButton(api, { report: 'products', query: request })],
       content: [card(title, figureTable(title, columns, answer.data, share)), ageCard(answer)],

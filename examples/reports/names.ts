@@ -9,6 +9,8 @@ export const groupings = [
   ['category', 'category'],
   ['brand', 'brand'],
   ['country', 'country'],
+  ['application', 'application'],
+  ['customerSegment', 'customer segment'],
 ] as const;
 
 /** How the keys of a grouping read. */
@@ -26,6 +28,8 @@ const none: Readonly<Record<string, string>> = {
   category: 'no category',
   brand: 'no brand',
   country: 'country not said',
+  application: 'unknown application',
+  customerSegment: 'not known',
 };
 
 const utc = { timeZone: 'UTC' } as const;
@@ -37,7 +41,8 @@ const regions = new Intl.DisplayNames(undefined, { type: 'region', fallback: 'co
 
 /** @param names of the keys that have one */
 export function keyNames(groupBy: string, names: ReadonlyMap<string, string>): KeyNames {
-  const title = groupBy[0]!.toUpperCase() + groupBy.slice(1);
+  const name = groupings.find(([grouping]) => grouping === groupBy)?.[1] ?? groupBy;
+  const title = name[0]!.toUpperCase() + name.slice(1);
   const ofTime: Record<string, [Intl.DateTimeFormat, Intl.DateTimeFormat, string]> = {
     day: [dayFormat, shortDay, ''],
     week: [dayFormat, shortDay, 'Week from '],
@@ -53,11 +58,11 @@ export function keyNames(groupBy: string, names: ReadonlyMap<string, string>): K
       sortable: (key) => key,
     };
   }
-  const name = (key: string | null) =>
+  const nameOf = (key: string | null) =>
     key === null
       ? (none[groupBy] ?? 'none')
       : (names.get(key) ?? (groupBy === 'country' ? (regions.of(key) ?? key) : key));
-  return { title, full: name, short: name, sortable: name };
+  return { title, full: nameOf, short: nameOf, sortable: nameOf };
 }
 
 /** A figure as a reader expects it; what is not known is a dash. Money is in minor units. */

@@ -9,7 +9,7 @@ const sales: Grouped<SalesRow> = {
   figures: [
     { name: 'sales', title: 'Sales', kind: 'money', addsUp: 'always' },
     { name: 'refunds', title: 'Refunds', kind: 'money', addsUp: 'always' },
-    { name: 'net', title: 'Net', kind: 'money', addsUp: 'always' },
+    { name: 'net', title: 'Net', kind: 'money', addsUp: 'always', needs: 'refunds' },
     { name: 'orders', title: 'Orders', kind: 'count', addsUp: 'by-order' },
     { name: 'units', title: 'Units', kind: 'count', addsUp: 'always' },
     { name: 'gross', title: 'Goods', kind: 'money', addsUp: 'always' },

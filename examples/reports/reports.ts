@@ -68,6 +68,10 @@ export function openReports(baseUrl: string, key: string) {
           const { data } = await ask(() => api.GET('/categories'));
           return new Map(data.map(({ id, name }) => [id, name]));
         }
+        if (groupBy === 'application') {
+          const { data } = await ask(() => api.GET('/applications', { params: { query: { limit: 100 } } }));
+          return new Map(data.map(({ id, name }) => [id, name]));
+        }
       } catch (error) {
         if (!(error instanceof ApiProblem)) throw error;
       }

@@ -23,7 +23,11 @@ describe('the figures of the page of reports', () => {
   });
 
   test('days, weeks and months without a sale have a key too, and the days are in them', () => {
-    expect(keysOf('week', { from: '2026-11-01', to: '2026-11-10' })).toEqual(['2026-10-26', '2026-11-02', '2026-11-09']);
+    expect(keysOf('week', { from: '2026-11-01', to: '2026-11-10' })).toEqual([
+      '2026-10-26',
+      '2026-11-02',
+      '2026-11-09',
+    ]);
     expect(keysOf('month', { from: '2026-01-31', to: '2026-03-02' })).toEqual(['2026-01', '2026-02', '2026-03']);
     fc.assert(
       fc.property(day, fc.integer({ min: 1, max: 400 }), (from, length) => {
