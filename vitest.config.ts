@@ -12,7 +12,7 @@ const synthesized =
 
 /** Take half a minute each and more: they fill large shops, or start servers of their own. */
 const long = [
-  'test/infra/{backup,local-reader,local-standby}.test.ts',
+  'test/infra/{backup,containers,local-reader,local-standby}.test.ts',
   'test/sql/{list-plans,order-search-plans,warehouse-loss}.test.ts',
 ];
 

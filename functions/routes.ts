@@ -293,6 +293,8 @@ const rows = {
   'get-sales-report': http('GET', '/reports/sales', 'app', 'reporting', reads),
   'get-products-report': http('GET', '/reports/products', 'app', 'reporting', reads),
   'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
+  'get-cohorts-report': http('GET', '/reports/cohorts', 'app', 'reporting', reads),
+  'get-customers-report': http('GET', '/reports/customers', 'app', 'reporting', reads),
   'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
   'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
   'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),

@@ -17,6 +17,8 @@ export type Profile = {
   ownKey: boolean;
   /** Whether customers must confirm their e-mail before they can sign in. This takes a sender of mails. */
   confirmEmail: 'none' | 'required';
+  /** Whether somebody is paged when an error budget burns. */
+  watchesObjectives: boolean;
   /** X-Ray traces of the saga's executions. */
   traces: boolean;
   /** At most one run of a job at a time; needs an account with more than the 10 concurrent runs a new one has. */
@@ -37,6 +39,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     keeps: false,
     ownKey: false,
     confirmEmail: 'none',
+    watchesObjectives: false,
     traces: false,
     reservesConcurrency: false,
     throttle: { rate: 100, burst: 200 },
@@ -52,6 +55,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     keeps: true,
     ownKey: true,
     confirmEmail: 'required',
+    watchesObjectives: true,
     traces: true,
     reservesConcurrency: true,
     throttle: { rate: 1000, burst: 500 },

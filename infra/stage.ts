@@ -68,6 +68,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     resources: {
       stage: name,
       testsRestores: backup !== undefined,
+      watchesObjectives: settings.profile.watchesObjectives,
       apiId: api.apiId,
       httpLog: handlersLog.logGroupName,
       stateMachines: saga.stateMachines,

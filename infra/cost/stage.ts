@@ -70,12 +70,17 @@ function countIn(resources: readonly Resource[]) {
   const interfaces = ofType('AWS::EC2::VPCEndpoint').filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface');
   return {
     endpointZones: interfaces.reduce((sum, { SubnetIds }) => sum + (SubnetIds as unknown[]).length, 0),
-    alarmMetrics: ofType('AWS::CloudWatch::Alarm').reduce((sum, alarm) => sum + metricsOf(alarm), 0),
+    alarmMetrics:
+      ofType('AWS::CloudWatch::Alarm').reduce((sum, alarm) => sum + metricsOf(alarm), 0) +
+      metricsOfComposite * ofType('AWS::CloudWatch::CompositeAlarm').length,
     dashboards: ofType('AWS::CloudWatch::Dashboard').length,
     keys: ofType('AWS::KMS::Key').length,
     secrets: ofType('AWS::SecretsManager::Secret').length,
   };
 }
+
+/** A composite alarm costs as much as five metrics. */
+const metricsOfComposite = 5;
 
 /** An alarm on an expression is billed by the metrics in it. */
 function metricsOf({ Metrics }: Record<string, unknown>): number {

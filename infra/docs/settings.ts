@@ -33,6 +33,16 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: "PEM file of the authority that signed the proxy's certificate; Node's own list by default, which has RDS Proxy's",
   },
+  DATABASE_SECRET: {
+    laptop: 'default',
+    aws: 'default',
+    what: '[containers](containers.md) alone: 32 characters or more from which the password of each database role follows; IAM tokens without it',
+  },
+  DATABASE_TLS: {
+    laptop: 'default',
+    aws: 'default',
+    what: '`off` connects without TLS, on a network that nobody else is on',
+  },
   DATABASE_POOL_SIZE: {
     laptop: 'set, 12',
     aws: 'default',

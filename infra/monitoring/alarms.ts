@@ -1,5 +1,12 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  AlarmRule,
+  AlarmState,
+  ComparisonOperator,
+  CompositeAlarm,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -11,6 +18,7 @@ import repository from '../../package.json' with { type: 'json' };
 import { pascal } from '../constructs/names.ts';
 import { health } from './alarms/database.ts';
 import { database, jobRuns, reader, tables } from './alarms/infrastructure.ts';
+import { burnPairs, burnRates } from './alarms/objectives.ts';
 import {
   backups,
   brokenInvariants,
@@ -35,6 +43,7 @@ export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
   ...reconciliation(),
   ...mails(),
   ...requests(resources),
+  ...burnRates(resources),
   ...identityProvider(),
   ...accessRecords(resources),
   ...domainEvents(resources),
@@ -70,10 +79,28 @@ export class Alarms extends Construct {
         datapointsToAlarm: spec.bad ?? spec.of ?? 1,
         treatMissingData: spec.silenceIsBad ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
       });
+      if (spec.pagesWith !== undefined) return alarm;
       alarm.addAlarmAction(action);
       alarm.addOkAction(action);
       return alarm;
     });
+    if (resources.watchesObjectives) this.page(resources.stage, action);
+  }
+
+  /** One alarm for all objectives: an error budget burns over both windows of a rate. */
+  private page(stage: string, action: SnsAction): void {
+    const alarmOf = (name: string) => this.node.findChild(pascal(name)) as Alarm;
+    const burning = new CompositeAlarm(this, 'ObjectivesBurning', {
+      compositeAlarmName: `counterfoil-${stage}-objectives-burning`,
+      alarmDescription: `So many requests fail or are late that an error budget does not last.${whatToDo}${runbooks}/objectives-burning.md`,
+      alarmRule: AlarmRule.anyOf(
+        ...burnPairs.map((pair) =>
+          AlarmRule.allOf(...pair.map((name) => AlarmRule.fromAlarm(alarmOf(name), AlarmState.ALARM))),
+        ),
+      ),
+    });
+    burning.addAlarmAction(action);
+    burning.addOkAction(action);
   }
 
   /** SNS calls the function by its name, so that its stack needs not know the topic. */

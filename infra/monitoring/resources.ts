@@ -7,6 +7,8 @@ export type MonitoredResources = {
   stage: string;
   /** Whether backups are restored by tests. */
   testsRestores: boolean;
+  /** Whether somebody is paged when an error budget burns. */
+  watchesObjectives: boolean;
   apiId: string;
   /** ARNs of the saga's state machines. */
   stateMachines: Readonly<Record<StateMachineName, string>>;

@@ -6,6 +6,7 @@ import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as coupons from '../../lib/contract/api/coupons.ts';
+import * as customerReports from '../../lib/contract/api/customer-reports.ts';
 import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
 import * as events from '../../lib/contract/api/events.ts';
@@ -22,6 +23,7 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
+import { reportPart } from '../../lib/contract/api/report-parts.ts';
 import * as reports from '../../lib/contract/api/reports.ts';
 import * as returns from '../../lib/contract/api/returns.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
@@ -82,11 +84,13 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   SagaExecution: manualReview.executionStory,
   OperatorAction: manualReview.operatorAction,
   OrderExplanation: manualReview.explanation,
-  ReportPart: reports.reportPart,
+  ReportPart: reportPart,
   SalesRow: reports.salesRow,
   MarginRow: reports.marginRow,
   ProductReportRow: reports.productRow,
   CustomerReportRow: reports.customerRow,
+  CustomersReportRow: customerReports.customersRow,
+  CohortRow: customerReports.cohortRow,
   StockReportRow: reports.stockRow,
   Identity: identities.identity,
   Session: sessions.ownSession,

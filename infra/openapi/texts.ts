@@ -136,6 +136,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   by: 'What they are ranked by.',
   days: 'From the sales of how many days the pace follows.',
   groupBy: 'What a row is: a stretch of time, or a property of what was sold.',
+  segment: 'Only customers of this segment.',
+  inactiveDays: 'Only customers whose last order was at least so many days ago.',
   minSequence:
     'Wait up to two seconds until the answer has every event of the order up to this one: the `version` that you saw last.',
   email: 'Only the customer with this e-mail address, or their orders.',

@@ -1,10 +1,10 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from '../monitoring/alarms.ts';
-import { dashboard } from '../monitoring/dashboard.ts';
+import { dashboards } from '../monitoring/dashboard.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 
-/** Alarms, the topic that they notify, and the dashboard. An alarm that cannot be created does not undo a release. */
+/** Alarms, the topic that they notify, and the dashboards. An alarm that cannot be created does not undo a release. */
 export class MonitoringStack extends Stack {
   constructor(
     scope: Construct,
@@ -14,8 +14,8 @@ export class MonitoringStack extends Stack {
     const { resources, alarmEmail, ...rest } = props;
     super(scope, id, rest);
     const alarms = new Alarms(this, 'Alarms', { resources, email: alarmEmail });
-    const board = dashboard(this, 'Dashboard', { resources, alarms: alarms.all });
-    new CfnOutput(this, 'DashboardName', { value: board.dashboardName });
+    const [today] = dashboards(this, { resources, alarms: alarms.all });
+    new CfnOutput(this, 'DashboardName', { value: today!.dashboardName });
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn });
   }
 }

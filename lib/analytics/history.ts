@@ -1,5 +1,5 @@
 import { Problem } from '../contract/api/problems.ts';
-import type { HistoryUse } from '../contract/api/reports.ts';
+import type { HistoryUse } from '../contract/api/report-parts.ts';
 import type { Stretch } from './groups.sql.ts';
 import type { Statement } from './warehouse/statement.ts';
 

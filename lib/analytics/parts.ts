@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import { Problem } from '../contract/api/problems.ts';
-import type { ReportPart } from '../contract/api/reports.ts';
+import type { ReportPart } from '../contract/api/report-parts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Stretch } from './groups.sql.ts';
 import { explained, type Split, split, type Warehouse, type WarehouseState } from './history.ts';

@@ -31,6 +31,30 @@ export function periodOf(
   return { from, to, zone };
 }
 
+const usualMonths = 12;
+
+/**
+ * The period of whole months, from the first up to the one after the last. Without `to` it ends with this month, without `from` it
+ * has twelve.
+ * @throws Problem period-reversed, period-too-long
+ */
+export function periodOfMonths(
+  query: { from?: string | undefined; to?: string | undefined; zone: string },
+  clock: Clock,
+): { from: string; to: string; zone: string; period: Period } {
+  const { zone } = query;
+  const to = query.to ?? monthAfter(dayIn(zone, clock.now()).slice(0, 7), 1);
+  const from = query.from ?? monthAfter(to, -usualMonths);
+  return { from, to, zone, period: periodOf({ from: `${from}-01`, to: `${to}-01`, zone }, clock) };
+}
+
+/** A month, some months later, as YYYY-MM. */
+export function monthAfter(month: string, months: number): string {
+  const date = new Date(`${month}-01`);
+  date.setUTCMonth(date.getUTCMonth() + months);
+  return date.toISOString().slice(0, 7);
+}
+
 /** The day that it is in a time zone, as YYYY-MM-DD. */
 export const dayIn = (zone: string, now: number): string => new Date(now).toLocaleDateString('sv', { timeZone: zone });
 

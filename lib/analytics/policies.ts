@@ -8,7 +8,7 @@ export type LagPolicy = {
   maxLagSeconds: number;
 };
 
-export type ReportName = 'sales' | 'products' | 'margin' | 'customers' | 'stock' | 'live';
+export type ReportName = 'sales' | 'products' | 'margin' | 'cohorts' | 'customers' | 'stock' | 'live';
 
 /** The oldest that the warehouse's part of a report may be before it is `stale`: a nightly load, and two hours to make it. */
 export const historyMaxSeconds = 26 * 3600;
@@ -19,6 +19,7 @@ export const policies: Readonly<Record<ReportName, LagPolicy>> = {
   products: { when: 'show', maxLagSeconds: 60 },
   // Figures that go into the books.
   margin: { when: 'refuse', maxLagSeconds: 60 },
+  cohorts: { when: 'show', maxLagSeconds: 60 },
   // Somebody talks to this customer.
   customers: { when: 'writer', maxLagSeconds: 10 },
   // Somebody orders goods by it.

@@ -1,7 +1,7 @@
 import { Problem } from '../contract/api/problems.ts';
 import type { Grouping, MarginRow, SalesRow } from '../contract/api/reports.ts';
 import { idAt } from '../kernel/ids.ts';
-import { readCustomer } from './customers.sql.ts';
+import { type CustomersQuery, readCustomer, readCustomers } from './customers.sql.ts';
 import { readLive } from './live.sql.ts';
 import { readMargin } from './margin.sql.ts';
 import { ageOfParts, answerOf, mostRows, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
@@ -90,6 +90,15 @@ export async function reportCustomer(customerId: string, deps: ReadDeps) {
   if (data === undefined) throw new Problem('not-found', 'There is no such customer.');
   const purchases = data.purchases.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) }));
   return { ...data.profile, ...ageOf(age), data: purchases };
+}
+
+type Listed = Omit<CustomersQuery, 'lastBefore'> & { inactiveDays?: number | undefined };
+
+/** Customers who bought something, by what they bought or when. */
+export async function reportCustomers({ inactiveDays, ...query }: Listed, deps: ReadDeps) {
+  const lastBefore = inactiveDays === undefined ? undefined : new Date(deps.clock.now() - inactiveDays * dayMs);
+  const { data, age } = await readReport('customers', deps, (sql) => readCustomers(sql, { ...query, lastBefore }));
+  return { ...ageOf(age), data: data.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) })) };
 }
 
 const dayMs = 24 * 3600 * 1000;

@@ -2,6 +2,7 @@ import { deriveSecret } from '../auth/bearer.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import type { AccessLine } from '../contract/deploy/access-line.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
+import { missedObjective } from '../contract/deploy/objectives.ts';
 import type { CallerOf, Route } from '../contract/deploy/route.ts';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { describeError, type Logger } from '../kernel/log.ts';
@@ -135,6 +136,8 @@ export function report(
   meter.count('ApplicationRequests', 1, application);
   meter.count('ApplicationLatency', milliseconds, application);
   if (status >= 400) meter.count('ApplicationErrors', 1, application);
+  const missed = missedObjective(operation, status, milliseconds);
+  if (missed !== undefined) meter.count('ObjectiveMisses', 1, missed);
   if (status >= 500) {
     meter.count('ServerErrors', 1, operation);
     log.error('request failed', { operation, status, requestId: line.requestId, error: describeError(outcome.error) });

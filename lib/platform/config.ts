@@ -16,6 +16,10 @@ const schema = z.object({
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
   /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),
+  /** For a database without IAM: the password of each role follows from it. */
+  DATABASE_SECRET: z.optional(z.string().check(z.minLength(32))),
+  /** `off` only on a network that nobody else is on. */
+  DATABASE_TLS: z._default(z.enum(['verify', 'off']), 'verify'),
   /** 1 on Lambda, where an environment serves one request at a time. */
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
   /** Whether statements are prepared once for each connection: one round trip instead of two, and no parsing again. */

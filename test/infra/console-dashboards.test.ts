@@ -15,7 +15,7 @@ const machines = Object.fromEntries(stateMachines.map((name) => [name, `arn:${na
 
 test.each(['dev', 'prod'] as const)('the console draws every widget and knows every alarm of %s', (profile) => {
   const template = synthesized(profile).monitoring as unknown as Template;
-  const { dashboards, alarms } = readTemplate(template);
+  const { dashboards, alarms, composites } = readTemplate(template);
   expect(dashboards.flatMap(({ widgets }) => widgets).length).toBeGreaterThan(40);
   expect(alarms.length).toBeGreaterThan(50);
   const named = new Set(alarms.map(({ name }) => name));
@@ -25,7 +25,7 @@ test.each(['dev', 'prod'] as const)('the console draws every widget and knows ev
   expect(shown.length).toBeGreaterThan(50);
   expect(shown.filter((name) => !named.has(name))).toEqual([]);
   for (const range of Object.keys(ranges)) {
-    const deps = { store: new MetricStore(), lines: () => [], dashboards, alarms, since: Date.now() };
+    const deps = { store: new MetricStore(), lines: () => [], dashboards, alarms, composites, since: Date.now() };
     const drawn = drawOverview(deps, range, Date.now());
     expect(drawn.times.length).toBe(60);
     expect(drawn.dashboards.map(({ widgets }) => widgets.length)).toEqual(

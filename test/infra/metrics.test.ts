@@ -16,6 +16,7 @@ import {
   metrics,
   webhookResults,
 } from '../../lib/contract/deploy/metrics.ts';
+import { objectiveMisses } from '../../lib/contract/deploy/objectives.ts';
 import { cacheAnswers } from '../../lib/kernel/cache-aside.ts';
 import { ofType, synthesized } from './synthesized.ts';
 
@@ -26,12 +27,16 @@ const runbooks = new URL('../../docs/runbooks/', import.meta.url);
 
 const alarms = ofType(monitoring, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
 
-/** The dashboard's JSON, with what CloudFormation fills in later as a word. */
-const dashboard = (() => {
-  const [, { Properties }] = ofType(monitoring, 'AWS::CloudWatch::Dashboard')[0]!;
-  const parts: unknown[] = Properties.DashboardBody['Fn::Join'][1];
-  return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'token')).join(''));
-})();
+/** The dashboards' JSON, with what CloudFormation fills in later as a word. */
+const dashboards: { name: string; widgets: { properties: { title?: string; metrics?: unknown[][] } }[] }[] = ofType(
+  monitoring,
+  'AWS::CloudWatch::Dashboard',
+).map(([, { Properties }]) => {
+  const { DashboardBody } = Properties;
+  const parts: unknown[] = typeof DashboardBody === 'string' ? [DashboardBody] : DashboardBody['Fn::Join'][1];
+  const text = parts.map((part) => (typeof part === 'string' ? part : 'token')).join('');
+  return { name: Properties.DashboardName, ...JSON.parse(text) };
+});
 
 function namedByAlarms(): Named[] {
   return alarms.flatMap((alarm): Named[] => {
@@ -50,18 +55,20 @@ function namedByAlarms(): Named[] {
 }
 
 function named(): Named[] {
-  const ofWidgets = dashboard.widgets.flatMap((widget: { properties: { title?: string; metrics?: unknown[][] } }) =>
-    (widget.properties.metrics ?? [])
-      .flatMap((row) => (typeof row[0] === 'string' ? [row] : searched(row[0])))
-      .map((row): Named => {
-        const words = row.filter((word): word is string => typeof word === 'string');
-        const [namespace, name, ...pairs] = words;
-        const dimensions = Object.fromEntries(
-          Array.from({ length: pairs.length / 2 }, (_, index) => [pairs[2 * index], pairs[2 * index + 1]]),
-        );
-        return { where: widget.properties.title!, namespace: namespace!, name: name!, dimensions };
-      }),
-  );
+  const ofWidgets = dashboards
+    .flatMap(({ widgets }) => widgets)
+    .flatMap((widget) =>
+      (widget.properties.metrics ?? [])
+        .flatMap((row) => (typeof row[0] === 'string' ? [row] : searched(row[0])))
+        .map((row): Named => {
+          const words = row.filter((word): word is string => typeof word === 'string');
+          const [namespace, name, ...pairs] = words;
+          const dimensions = Object.fromEntries(
+            Array.from({ length: pairs.length / 2 }, (_, index) => [pairs[2 * index], pairs[2 * index + 1]]),
+          );
+          return { where: widget.properties.title!, namespace: namespace!, name: name!, dimensions };
+        }),
+    );
   return [...namedByAlarms(), ...ofWidgets];
 }
 
@@ -82,6 +89,7 @@ const values: Record<string, readonly string[]> = {
   reason: orderFailureCodes,
   invariant: invariants,
   dependency: dependencies,
+  objective: objectiveMisses,
   result: webhookResults,
   cause: disablingCauses,
   outcome: ['succeeded', 'failed'],
@@ -154,6 +162,22 @@ test('every metric of the code is looked at by a widget', () => {
   expect(Object.keys(metrics).filter((name) => !shown.has(name))).toEqual([]);
 });
 
+test('every metric of the code is emitted by code', () => {
+  const sources = ['functions', 'lib'].flatMap((folder) => {
+    const root = new URL(`../../${folder}/`, import.meta.url);
+    return readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('deploy/metrics.ts'))
+      .map((file) => readFileSync(new URL(file, root), 'utf8'));
+  });
+  const emitted = new Set(sources.flatMap((text) => [...text.matchAll(/'([A-Z][A-Za-z]+)'/g)].map(([, name]) => name)));
+  expect(Object.keys(metrics).filter((name) => !emitted.has(name))).toEqual([]);
+});
+
+test('there is a dashboard for each question', () => {
+  const names = ['', '-orders', '-api', '-data', '-events', '-cost'].map((name) => `counterfoil-dev${name}`);
+  expect(dashboards.map(({ name }) => name)).toEqual(names);
+});
+
 test('every operation has its requests, errors and latency on the dashboard', () => {
   for (const metric of ['Requests', 'ServerErrors', 'Latency']) {
     const seen = named().filter(
@@ -179,6 +203,26 @@ test('every alarm says what to do, on a page that exists, and every other page i
   expect(files.filter((file) => !pages.includes(file))).toEqual(procedures);
   const contents = readFileSync(new URL('README.md', runbooks), 'utf8');
   expect(files.filter((file) => !contents.includes(`](${file})`))).toEqual([]);
+});
+
+test('prod pages by one alarm when an error budget burns, and its windows notify nobody', () => {
+  const prod = synthesized('prod').monitoring;
+  const [, { Properties }] = ofType(prod, 'AWS::CloudWatch::CompositeAlarm')[0]!;
+  const { AlarmName, AlarmDescription, AlarmRule, AlarmActions, OKActions } = Properties;
+  expect(AlarmName).toBe('counterfoil-prod-objectives-burning');
+  expect(AlarmDescription).toMatch(/docs\/runbooks\/objectives-burning\.md$/);
+  const [topic] = ofType(prod, 'AWS::SNS::Topic')[0]!;
+  expect(AlarmActions).toEqual([{ Ref: topic }]);
+  expect(OKActions).toEqual([{ Ref: topic }]);
+  const windows = ofType(prod, 'AWS::CloudWatch::Alarm').filter(([, alarm]) =>
+    /-\d+m$/.test(alarm.Properties.AlarmName),
+  );
+  expect(windows.map(([, alarm]) => [alarm.Properties.AlarmActions, alarm.Properties.OKActions])).toEqual(
+    Array.from({ length: 4 * 4 }, () => [undefined, undefined]),
+  );
+  const rule = JSON.stringify(AlarmRule);
+  for (const [id] of windows) expect(rule, id).toContain(id);
+  expect(ofType(monitoring, 'AWS::CloudWatch::CompositeAlarm')).toEqual([]);
 });
 
 test('the guide to deployment and the costs say how many alarms a stage pays for', () => {

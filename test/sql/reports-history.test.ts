@@ -7,10 +7,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findManifest } from '../../infra/warehouse/files.ts';
 import { load } from '../../infra/warehouse/load.ts';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
+import { reportCohorts } from '../../lib/analytics/cohorts.ts';
 import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import type { Reads } from '../../lib/analytics/read.ts';
-import { reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
+import { reportCustomers, reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
 import type { Grouping } from '../../lib/contract/api/reports.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
@@ -133,6 +134,44 @@ test('what came back is known by product, as far as refunds name lines', async (
   );
   expect(data[0]!.refunds).toBeGreaterThanOrEqual(data[1]!.refunds);
   expect(data[0]!.returnedUnits).toBeGreaterThan(0);
+});
+
+test('cohorts are the same from either source, and count each customer who came back', async () => {
+  const period = { from: '2025-11-01', to: '2026-12-01', zone: 'Europe/Berlin' };
+  const deps = (history: Warehouse | null) => ({
+    ...depsWith(history),
+    clock: { now: () => Date.parse('2026-11-29T12:00Z') },
+  });
+  const fromDatabase = await reportCohorts(period, deps(null));
+  const fromHistory = await reportCohorts(period, deps(until('2026-11-30T23:00:00.000Z')));
+  expect(fromHistory.data).toEqual(fromDatabase.data);
+  expect([fromHistory.parts[0]!.source, fromDatabase.parts[0]!.source]).toEqual(['warehouse', 'writer']);
+
+  const rows = await admin`
+    select customer_id as customer, to_char(confirmed_at at time zone 'Europe/Berlin', 'YYYY-MM') as month
+    from reporting.orders where confirmed_at is not null and customer_id is not null order by confirmed_at`;
+  const first = new Map<string, string>();
+  for (const { customer, month } of rows) if (!first.has(customer)) first.set(customer, month);
+  expect(new Set(fromDatabase.data.map(({ cohort }) => cohort)).size).toBeGreaterThan(2);
+  for (const { cohort, month, customers, orders, retentionPercent } of fromDatabase.data) {
+    const mine = rows.filter((row) => row.month === month && first.get(row.customer) === cohort);
+    expect([orders, customers]).toEqual([mine.length, new Set(mine.map(({ customer }) => customer)).size]);
+    const size = [...first.values()].filter((each) => each === cohort).length;
+    expect(retentionPercent).toBe(Math.round((customers * 1000) / size) / 10);
+  }
+});
+
+test('customers are listed by what they bought, without their names', async () => {
+  const all = await reportCustomers({ by: 'sales', currency: 'EUR', limit: 100 }, depsWith(null));
+  const sales = all.data.map((row) => row.sales);
+  expect(sales).toEqual(sales.toSorted((a, b) => b - a));
+  expect(all.data[0]).toMatchObject({ name: 'C…', email: 'c…@example.com', currency: 'EUR', suspended: false });
+  const last = all.data.map(({ lastOrderAt }) => lastOrderAt.getTime()).toSorted((a, b) => a - b);
+  const inactiveDays = Math.floor((Date.now() - last[2]!) / dayMs) + 1;
+  const gone = await reportCustomers({ by: 'lastOrder', currency: 'EUR', inactiveDays, limit: 100 }, depsWith(null));
+  expect(gone.data.length).toBe(last.filter((at) => at < Date.now() - inactiveDays * dayMs).length);
+  const premium = await reportCustomers({ by: 'orders', segment: 'premium', limit: 100 }, depsWith(null));
+  expect(premium.data.every(({ segment }) => segment === 'premium')).toBe(true);
 });
 
 test('each part says where it comes from and how old it is', async () => {

@@ -240,8 +240,8 @@ describe('what is logged', () => {
     },
   };
   const stateOf = (properties: object, since = 0) => {
-    const { dashboards, alarms } = readTemplate({ Resources: { A: alarmOf(properties), Board: board } });
-    const { dashboards: drawn } = drawOverview({ store, lines: () => [], dashboards, alarms, since }, '5', now);
+    const defined = readTemplate({ Resources: { A: alarmOf(properties), Board: board } });
+    const { dashboards: drawn } = drawOverview({ store, lines: () => [], ...defined, since }, '5', now);
     return (drawn[0]!.widgets[0] as { alarms: { state: string }[] }).alarms[0]!.state;
   };
 

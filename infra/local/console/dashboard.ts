@@ -38,6 +38,9 @@ export type AlarmDefinition = {
   period: number;
 };
 
+/** An alarm made of others: it rings when all alarms of one of the groups do. */
+export type CompositeDefinition = { name: string; description: string; anyOf: string[][] };
+
 // biome-ignore lint/suspicious/noExplicitAny: CloudFormation's and CloudWatch's JSON, of any shape
 type Json = any;
 export type Template = { Resources: Record<string, { Type: string; Properties: Json }> };
@@ -46,7 +49,11 @@ export type Template = { Resources: Record<string, { Type: string; Properties: J
  * Every dashboard and alarm of a template, checked to be of what the console draws and evaluates.
  * @throws WidgetRefused, MathRefused, QueryRefused, TypeError when something is not
  */
-export function readTemplate({ Resources }: Template): { dashboards: Dashboard[]; alarms: AlarmDefinition[] } {
+export function readTemplate({ Resources }: Template): {
+  dashboards: Dashboard[];
+  alarms: AlarmDefinition[];
+  composites: CompositeDefinition[];
+} {
   const entries = Object.entries(Resources);
   const ofType = (type: string) => entries.filter(([, resource]) => resource.Type === type);
   const alarms = ofType('AWS::CloudWatch::Alarm');
@@ -59,7 +66,20 @@ export function readTemplate({ Resources }: Template): { dashboards: Dashboard[]
       ),
     })),
     alarms: alarms.map(([, { Properties }]) => readAlarm(Properties)),
+    composites: ofType('AWS::CloudWatch::CompositeAlarm').map(([, { Properties }]) => ({
+      name: nameOf(Properties.AlarmName),
+      description: String(Properties.AlarmDescription ?? ''),
+      anyOf: readRule(textOf(Properties.AlarmRule), names),
+    })),
   };
+}
+
+/** `((ALARM("a") AND ALARM("b")) OR (…))`, by names. @throws WidgetRefused for any other form */
+function readRule(rule: string, names: Map<string, string>): string[][] {
+  const groups = rule.split(' OR ').map((group) => [...group.matchAll(/ALARM\("([^"]+)"\)/g)].map(([, id]) => id!));
+  const again = `(${groups.map((ids) => `(${ids.map((id) => `ALARM("${id}")`).join(' AND ')})`).join(' OR ')})`;
+  if (again !== rule) throw new WidgetRefused(`the rule ${rule}`);
+  return groups.map((ids) => ids.map((id) => names.get(id) ?? id));
 }
 
 /** `counterfoil-<stage>-<alarm>` without what is before the alarm's own name. */

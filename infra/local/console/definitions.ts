@@ -19,6 +19,7 @@ const allHandlers = [routes, steps, jobs, consumers, streams].flatMap((table) =>
 export const localResources = (machines: Record<StateMachineName, string>): MonitoredResources => ({
   stage: 'local',
   testsRestores: false,
+  watchesObjectives: true,
   apiId: 'local',
   stateMachines: machines,
   cluster: 'local',

@@ -1,4 +1,4 @@
-import type { AlarmDefinition, Dashboard, Term, Widget } from './dashboard.ts';
+import type { AlarmDefinition, CompositeDefinition, Dashboard, Term, Widget } from './dashboard.ts';
 import type { LogTable } from './log-query.ts';
 import type { LogLine } from './log-tail.ts';
 import { evaluateMath, type LabelledSeries, type MathScope, type Value } from './metric-math.ts';
@@ -41,6 +41,7 @@ export type OverviewDeps = {
   lines: () => readonly LogLine[];
   dashboards: readonly Dashboard[];
   alarms: readonly AlarmDefinition[];
+  composites: readonly CompositeDefinition[];
   /** When the stack was started, in milliseconds since the epoch: before that, silence says nothing. */
   since: number;
 };
@@ -54,7 +55,7 @@ export function drawOverview(deps: OverviewDeps, minutes: string, now: number): 
   const to = Math.ceil((now + 1) / period) * period;
   const grid = { from: to - Number(minutes) * 60_000, to, period };
   const times = timesOf(grid);
-  const alarms = new Map(deps.alarms.map((alarm) => [alarm.name, evaluateAlarm(deps, alarm, now)]));
+  const alarms = new Map(evaluateAlarms(deps, deps, now).map((alarm) => [alarm.name, alarm]));
   return {
     times: times.map((time) => time / 1000),
     dashboards: deps.dashboards.map(({ name, widgets }) => ({
@@ -79,7 +80,9 @@ function draw(widget: Widget, deps: OverviewDeps, grid: Grid, alarms: ReadonlyMa
         ...place,
         type: 'alarm',
         title: widget.title,
-        alarms: widget.alarms.flatMap((name) => alarms.get(name) ?? []),
+        alarms: [...widget.alarms, ...deps.composites.map(({ name }) => name)].flatMap(
+          (name) => alarms.get(name) ?? [],
+        ),
       };
     case 'log': {
       const recent = deps.lines().filter(({ timestamp }) => Date.parse(String(timestamp)) >= grid.from);
@@ -154,15 +157,35 @@ function scopeOf(terms: readonly Term[], grid: Grid, store: MetricStore): MathSc
   };
 }
 
+export type AlarmDeps = Pick<OverviewDeps, 'store' | 'since'> & {
+  /** Whether anything measures a metric; by default what a laptop measures. */
+  measures?: (key: MetricKey) => boolean;
+};
+
+/** The states of all alarms now; those that are made of others come last. */
+export function evaluateAlarms(
+  deps: AlarmDeps,
+  { alarms, composites }: Pick<OverviewDeps, 'alarms' | 'composites'>,
+  now: number,
+): AlarmView[] {
+  const views = alarms.map((alarm) => evaluateAlarm(deps, alarm, now));
+  const ringing = new Set(views.filter(({ state }) => state === 'alarm').map(({ name }) => name));
+  const combined = composites.map(({ name, description, anyOf }): AlarmView => {
+    const rings = anyOf.filter((group) => group.every((each) => ringing.has(each))).length;
+    return { name, description, state: rings > 0 ? 'alarm' : 'ok', value: rings, threshold: 1 };
+  });
+  return [...views, ...combined];
+}
+
 /** The state of an alarm now: over its last periods, of which the newest is under way. */
-export function evaluateAlarm(
-  { store, since }: Pick<OverviewDeps, 'store' | 'since'>,
+function evaluateAlarm(
+  { store, since, measures = isMeasured }: AlarmDeps,
   alarm: AlarmDefinition,
   now: number,
 ): AlarmView {
   const { name, description, terms, below, threshold, periods, bad, silenceIsBad, period } = alarm;
   const view = (state: AlarmState, value: number | null): AlarmView => ({ name, description, state, value, threshold });
-  if (terms.every((term) => term.kind === 'expression' || !isMeasured(term.key))) return view('unmeasured', null);
+  if (terms.every((term) => term.kind === 'expression' || !measures(term.key))) return view('unmeasured', null);
   const grid = { from: now + 1 - periods * period, to: now + 1, period };
   const [line] = drawTerms(terms, grid, store);
   const times = timesOf(grid);

@@ -15,11 +15,12 @@ import { followLog, type LogLine } from './log-tail.ts';
 import { MetricStore } from './metric-store.ts';
 import { readOrder } from './order.ts';
 import { listOrders } from './orders.ts';
-import { drawOverview, evaluateAlarm, type OverviewDeps, ranges } from './overview.ts';
+import { drawOverview, evaluateAlarms, type OverviewDeps, ranges } from './overview.ts';
 import { partEndpoints } from './part-endpoints.ts';
+import { hasPlan, planOf } from './plan.sql.ts';
 import type { ConsoleData, FromConsole, ToConsole } from './protocol.ts';
 import { remoteStack } from './remote.ts';
-import { explainRequest, listRequests } from './requests.ts';
+import { explainRequest, listRequests, type RequestDetail } from './requests.ts';
 import { createConsoleServer, type Endpoint, Refused } from './server.ts';
 import { statesApi } from './states-api.ts';
 import { openDocuments } from './tables.dynamo.ts';
@@ -80,7 +81,7 @@ const readLog = () =>
     isNew ||= logged.length > 0;
   });
 
-let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms'>> | undefined;
+let definitions: Promise<Pick<OverviewDeps, 'dashboards' | 'alarms' | 'composites'>> | undefined;
 
 /** CDK is loaded when the dashboards are looked at for the first time. */
 async function readDashboards() {
@@ -104,9 +105,11 @@ const changes = changesOfAlarms();
 
 /** Has people told of alarms that have changed. */
 async function watchAlarms(): Promise<void> {
-  const { alarms } = await upToDate();
-  const now = Date.now();
-  const changed = changes(alarms.map((alarm) => evaluateAlarm({ store, since: data.startedAt }, alarm, now)));
+  const defined = await upToDate();
+  // Windows are part of the alarm that is made of them.
+  const parts = new Set(defined.composites.flatMap(({ anyOf }) => anyOf.flat()));
+  const views = evaluateAlarms({ store, since: data.startedAt }, defined, Date.now());
+  const changed = changes(views.filter(({ name }) => !parts.has(name)));
   if (changed.length > 0) await stack.tellOfAlarms(changed);
 }
 
@@ -120,8 +123,8 @@ parentPort!.on('message', ({ kind }: ToConsole) => {
 
 async function overview(minutes: string) {
   if (!Object.hasOwn(ranges, minutes)) throw new Refused(400, 'There is no such range.');
-  const { dashboards, alarms } = await upToDate();
-  return drawOverview({ store, lines: () => requests, dashboards, alarms, since: data.startedAt }, minutes, Date.now());
+  const defined = await upToDate();
+  return drawOverview({ store, lines: () => requests, ...defined, since: data.startedAt }, minutes, Date.now());
 }
 
 let measuredAt = 0;
@@ -197,7 +200,21 @@ const endpoints: Endpoint[] = [
       await readLog();
       const found = explainRequest(lines, id!);
       if (found === undefined) throw new Refused(404, 'The log has no such request any more.');
-      return found;
+      const { orders, others, ...detail } = found;
+      return { ...detail, traces: await stack.traces(id!, orders, others) } satisfies RequestDetail;
+    },
+  },
+  {
+    method: 'GET',
+    path: /^plans\/(\d{1,9})\/(\d{1,4})$/,
+    async answer({ parts: [trace, span] }) {
+      const statement = await stack.statement(Number(trace), Number(span));
+      if (statement === undefined) throw new Refused(404, 'The statement is not kept any more.');
+      if (!hasPlan(statement)) throw new Refused(409, 'This statement has no plan.');
+      const plan = await planOf(database, statement).catch((error: Error) => {
+        throw new Refused(409, `PostgreSQL plans it only with its parameters: ${error.message}`);
+      });
+      return { plan };
     },
   },
   ...partEndpoints({ database, documents, stack, store, readLog, changed: live.changed }),

@@ -60,6 +60,11 @@ const recorded: <T>(handler: string, run: () => Promise<T>) => Promise<T> =
     ? (_, run) => run()
     : await import('./calls.ts').then(({ recordCalls }) => recordCalls(data.callsFile!));
 
+type Traced = <T>(handler: string, event: unknown, run: () => Promise<T>) => Promise<T>;
+let traced: Promise<Traced> | undefined;
+const trace = () =>
+  import('./trace.ts').then(({ traceCalls }) => traceCalls((made) => post({ kind: 'traced', trace: made })));
+
 supervisor.on('message', (message: ToHost) => {
   switch (message.kind) {
     case 'invoke':
@@ -82,6 +87,9 @@ supervisor.on('message', (message: ToHost) => {
       if (message.socket === undefined) opening?.reject(new Error(message.error));
       else opening?.resolve(message.socket);
       opening = undefined;
+      break;
+    case 'trace':
+      traced ??= trace();
       break;
     case 'stop':
       for (const gateway of gateways) {
@@ -195,5 +203,6 @@ async function run(handler: string, event: unknown, timeoutSeconds: number): Pro
     getRemainingTimeInMillis: () => endsAt - Date.now(),
   };
   const called = await loaded;
-  return await recorded(handler, () => called(event, context as unknown as Context));
+  const work = () => recorded(handler, () => called(event, context as unknown as Context));
+  return traced === undefined ? await work() : await (await traced)(handler, event, work);
 }

@@ -14,6 +14,8 @@ export type AlarmSpec = {
   /** Rings when `bad` of the last `of` periods are bad; all of them without `bad`, the last one without `of`. */
   bad?: number;
   of?: number;
+  /** Notifies nobody itself: the composite alarm of that name does. */
+  pagesWith?: 'objectives-burning';
   /** Missing data counts as bad: for what must be reported all the time. */
   silenceIsBad?: true;
 };

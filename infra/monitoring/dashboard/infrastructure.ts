@@ -2,34 +2,14 @@ import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { dependencies } from '../../../lib/contract/deploy/metrics.ts';
 import { awsMetric, maximum, ours, sum } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
+import { cached } from './requests.ts';
 import { graph } from './widgets.ts';
 
-/** PostgreSQL, RDS Proxy, DynamoDB and Lambda. */
-export function infrastructure({ cluster, writer, proxy, tables, handlers }: MonitoredResources): IWidget[][] {
+/** PostgreSQL and what stands before and behind it. */
+export function data({ cluster, writer, proxy }: MonitoredResources): IWidget[][] {
   const ofCluster = { DBClusterIdentifier: cluster };
   const ofProxy = { ProxyName: proxy };
   const average = { statistic: 'Average' };
-  const each = (name: 'Errors' | 'Throttles') =>
-    Object.entries(handlers).map(([label, handler]) =>
-      awsMetric('AWS/Lambda', name, { FunctionName: handler }, { statistic: 'Sum', label }),
-    );
-  const throttled = Object.entries(tables).flatMap(([label, table]) => [
-    awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum(), label: `${label} reads` }),
-    awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: table }, { ...sum(), label: `${label} writes` }),
-  ]);
-  const calls = [
-    { table: 'sessions', operation: 'GetItem' },
-    { table: 'limits', operation: 'UpdateItem' },
-  ] as const;
-  const onCalls = (name: 'SuccessfulRequestLatency' | 'SystemErrors', statistic: string) =>
-    calls.map(({ table, operation }) =>
-      awsMetric(
-        'AWS/DynamoDB',
-        name,
-        { TableName: tables[table]!, Operation: operation },
-        { statistic, label: `${table} ${operation}` },
-      ),
-    );
   return [
     [
       graph('Database: capacity units, active sessions', [
@@ -95,6 +75,35 @@ export function infrastructure({ cluster, writer, proxy, tables, handlers }: Mon
         awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum()),
       ]),
     ],
+    cached(),
+    [graph('Reports: age of the reader’s data, s', [ours('ReaderLag', maximum())])],
+  ];
+}
+
+/** DynamoDB and Lambda. */
+export function infrastructure({ tables, handlers }: MonitoredResources): IWidget[][] {
+  const each = (name: 'Errors' | 'Throttles') =>
+    Object.entries(handlers).map(([label, handler]) =>
+      awsMetric('AWS/Lambda', name, { FunctionName: handler }, { statistic: 'Sum', label }),
+    );
+  const throttled = Object.entries(tables).flatMap(([label, table]) => [
+    awsMetric('AWS/DynamoDB', 'ReadThrottleEvents', { TableName: table }, { ...sum(), label: `${label} reads` }),
+    awsMetric('AWS/DynamoDB', 'WriteThrottleEvents', { TableName: table }, { ...sum(), label: `${label} writes` }),
+  ]);
+  const calls = [
+    { table: 'sessions', operation: 'GetItem' },
+    { table: 'limits', operation: 'UpdateItem' },
+  ] as const;
+  const onCalls = (name: 'SuccessfulRequestLatency' | 'SystemErrors', statistic: string) =>
+    calls.map(({ table, operation }) =>
+      awsMetric(
+        'AWS/DynamoDB',
+        name,
+        { TableName: tables[table]!, Operation: operation },
+        { statistic, label: `${table} ${operation}` },
+      ),
+    );
+  return [
     [
       graph('DynamoDB: latency, ms', onCalls('SuccessfulRequestLatency', 'Average')),
       graph('DynamoDB: throttled requests', throttled),

@@ -1,4 +1,5 @@
-import { type IWidget, MathExpression, SingleValueWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration } from 'aws-cdk-lib';
+import { type IMetric, type IWidget, MathExpression, SingleValueWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { findingKinds } from '../../../lib/contract/api/findings.ts';
 import { orderFailureCodes } from '../../../lib/contract/api/orders.ts';
 import { invariants } from '../../../lib/contract/deploy/metrics.ts';
@@ -8,15 +9,27 @@ import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
 import { graph } from './widgets.ts';
 
-/** Orders by how they ended, and how long that took. */
-export function sales(): IWidget[][] {
+/** From placed to confirmed: how many orders there are at each end of the saga. */
+export function funnel(): IWidget[][] {
   const placed = ours('OrdersPlaced', sum());
   const confirmed = ours('OrdersConfirmed', sum());
   return [
     [
       new SingleValueWidget({
-        title: 'Orders',
-        metrics: [placed, confirmed, ours('OrdersCancelled', sum()), ours('StockOuts', sum())],
+        title: 'Orders, from placed to their end',
+        metrics: [
+          placed,
+          confirmed,
+          total(
+            'failed',
+            sagaFailureCodes.map((reason) => ours('OrdersFailed', sum(), reason)),
+          ),
+          ours('OrdersCancelled', sum()),
+          total(
+            'sent to manual review',
+            orderFailureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
+          ),
+        ],
         setPeriodToTimeRange: true,
         width: 16,
         height: 4,
@@ -36,10 +49,25 @@ export function sales(): IWidget[][] {
         height: 4,
       }),
     ],
+  ];
+}
+
+/** One number of several metrics. */
+const total = (label: string, metrics: IMetric[]): MathExpression =>
+  new MathExpression({
+    expression: metrics.map((_, index) => `FILL(${label[0]}${index}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(metrics.map((metric, index) => [`${label[0]}${index}`, metric])),
+    label,
+    period: Duration.minutes(1),
+  });
+
+/** How orders ended and why, and how long that took. */
+export function sales({ stateMachines }: MonitoredResources): IWidget[][] {
+  return [
     [
       graph('Orders placed and how they ended', [
-        placed,
-        confirmed,
+        ours('OrdersPlaced', sum()),
+        ours('OrdersConfirmed', sum()),
         ours('OrdersCancelled', sum()),
         ours('UnpaidOrdersRefused', sum()),
       ]),
@@ -61,18 +89,36 @@ export function sales(): IWidget[][] {
       ]),
       graph('Partial refunds', [ours('RefundsSettled', sum(), 'succeeded'), ours('RefundsSettled', sum(), 'failed')]),
     ],
+    [
+      graph(
+        'Orders sent to manual review, by reason',
+        orderFailureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
+        { stacked: true },
+      ),
+      graph('Work of the sweeper', [
+        ours('SagasStartedLate', sum()),
+        ours('ReservationsExpired', sum()),
+        ours('CompensationsRetried', sum()),
+      ]),
+      graph(
+        'Saga executions; on the right: failed, timed out, throttled',
+        executions(stateMachines, 'ExecutionsStarted', 'ExecutionsSucceeded'),
+        { right: executions(stateMachines, 'ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled') },
+      ),
+    ],
   ];
 }
 
+const executions = (stateMachines: MonitoredResources['stateMachines'], ...names: AwsMetricName<'AWS/States'>[]) =>
+  Object.entries(stateMachines).flatMap(([machine, arn]) =>
+    names.map((name) => {
+      const label = `${machine}: ${name}`;
+      return awsMetric('AWS/States', name, { StateMachineArn: arn }, { ...sum(), label });
+    }),
+  );
+
 /** Orders, sagas and jobs that are stuck. */
-export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidget[][] {
-  const executions = (...names: AwsMetricName<'AWS/States'>[]) =>
-    Object.entries(stateMachines).flatMap(([machine, arn]) =>
-      names.map((name) => {
-        const label = `${machine}: ${name}`;
-        return awsMetric('AWS/States', name, { StateMachineArn: arn }, { ...sum(), label });
-      }),
-    );
+export function stuck({ deadLetters }: MonitoredResources): IWidget[][] {
   return [
     [
       graph('Stuck orders, and orders in manual review', [
@@ -87,23 +133,6 @@ export function stuck({ stateMachines, deadLetters }: MonitoredResources): IWidg
       graph(
         'Broken invariants',
         invariants.map((invariant) => ours('InvariantViolations', maximum(15), invariant)),
-      ),
-    ],
-    [
-      graph(
-        'Orders sent to manual review, by reason',
-        orderFailureCodes.map((reason) => ours('ManualReviewsOpened', sum(), reason)),
-        { stacked: true },
-      ),
-      graph('Work of the sweeper', [
-        ours('SagasStartedLate', sum()),
-        ours('ReservationsExpired', sum()),
-        ours('CompensationsRetried', sum()),
-      ]),
-      graph(
-        'Saga executions; on the right: failed, timed out, throttled',
-        executions('ExecutionsStarted', 'ExecutionsSucceeded'),
-        { right: executions('ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionThrottled') },
       ),
     ],
     [

@@ -1,9 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IWidget, LogQueryWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IWidget, LogQueryWidget, MathExpression, SingleValueWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { customerParts } from '../../../lib/contract/api/customer-search.ts';
 import { operations } from '../../../lib/contract/api/operations.ts';
 import { orderParts } from '../../../lib/contract/api/order-parts.ts';
-import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
+import {
+  type ObjectiveName,
+  objectiveMisses,
+  objectiveShare,
+  objectives,
+} from '../../../lib/contract/deploy/objectives.ts';
 import { type CacheAnswer, cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
 import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from '../metrics.ts';
 import type { MonitoredResources } from '../resources.ts';
@@ -34,21 +39,52 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
         ours('SignInsFailed', sum()),
         ours('SignInsLocked', sum()),
       ]),
-      graph('Age of the identity provider’s keys, and of the reader’s data, s', [
-        ours('IssuerKeysAge', maximum(5)),
-        ours('ReaderLag', maximum()),
-      ]),
-      graph('Mails dropped, and parts missing in answers', [
-        ours('MailsGivenUp', sum()),
-        ...[...orderParts, ...customerParts].map((part) => ours('PartsMissing', sum(), part)),
-      ]),
+      graph('Age of the identity provider’s keys, s', [ours('IssuerKeysAge', maximum(5))]),
+      graph(
+        'Parts missing in answers',
+        [...orderParts, ...customerParts].map((part) => ours('PartsMissing', sum(), part)),
+      ),
     ],
-    cached(),
+  ];
+}
+
+/** What is missed of the objectives, and what remains of their error budgets in the time that is shown. */
+export function burning(): IWidget[] {
+  const remaining = (name: ObjectiveName) => {
+    const requests = objectives[name].operations.map(
+      (operation, index) => [`${name}${index}`, ours('Requests', sum(), operation)] as const,
+    );
+    const misses = objectiveMisses
+      .filter((miss) => miss.startsWith(`${name}-`))
+      .map((miss, index) => [`${name}Missed${index}`, ours('ObjectiveMisses', sum(), miss)] as const);
+    const total = (metrics: readonly (readonly [string, unknown])[]) =>
+      metrics.map(([id]) => `FILL(${id}, 0)`).join(' + ');
+    const share = Math.round((1 - objectiveShare) * 1e6) / 1e6;
+    return new MathExpression({
+      expression: `100 - 100 * (${total(misses)}) / (${share} * (${total(requests)}))`,
+      usingMetrics: Object.fromEntries([...requests, ...misses]),
+      label: name,
+      period: Duration.minutes(1),
+    });
+  };
+  return [
+    new SingleValueWidget({
+      title: 'What remains of the error budget, %',
+      metrics: (Object.keys(objectives) as ObjectiveName[]).map(remaining),
+      setPeriodToTimeRange: true,
+      width: 8,
+      height: 6,
+    }),
+    graph(
+      'Requests that missed an objective',
+      objectiveMisses.map((miss) => ours('ObjectiveMisses', sum(), miss)),
+      { stacked: true },
+    ),
   ];
 }
 
 /** Where reads of the catalogue found their answer. */
-function cached(): IWidget[] {
+export function cached(): IWidget[] {
   const from = (answers: readonly CacheAnswer[]) => answers.map((answer) => ours('CacheReads', sum(), answer));
   const withoutSource = ['memory', 'table', 'waited', 'stale'] as const;
   const total = (answers: readonly CacheAnswer[]) => answers.map((answer) => `FILL(${answer}, 0)`).join(' + ');
@@ -68,13 +104,8 @@ function cached(): IWidget[] {
   ];
 }
 
-/** The same by application, and whether each access is recorded. */
-export function callers({
-  httpLog,
-  undeliveredAccesses,
-  undeliveredEvents,
-  recordAccess,
-}: MonitoredResources): IWidget[][] {
+/** The same by application. */
+export function callers({ httpLog }: MonitoredResources): IWidget[][] {
   const queryLines = [
     'filter ispresent(accessId)',
     'fields floor(status / 400) as isError, floor(status / 500) as isServerError',
@@ -97,35 +128,22 @@ export function callers({
         height: 8,
       }),
     ],
-    [
-      graph('Access records: stored, not readable', [
-        ours('AccessesRecorded', sum()),
-        ours('AccessLinesUnreadable', sum()),
-      ]),
-      graph('Access records: delay, ms', [
-        awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum()),
-      ]),
-      graph('Access records: failed batches', [waitingIn(undeliveredAccesses, maximum())]),
-    ],
-    [
-      graph('Domain events: published', [ours('EventsPublished', sum())]),
-      graph('Domain events: age of the oldest that is not published, s', [ours('OldestUnpublishedEvent', maximum())]),
-      graph('Read models: age of the oldest event that they lack, s', [ours('ReadModelLag', maximum())]),
-      graph('Domain events: not taken by a consumer', [waitingIn(undeliveredEvents, maximum())]),
-    ],
-    [
-      graph(
-        'Webhooks: attempts, by what came of them',
-        webhookResults.map((result) => ours('WebhookAttempts', sum(), result)),
-        { stacked: true },
-      ),
-      graph(
-        'Webhook endpoints disabled, by reason',
-        disablingCauses.map((cause) => ours('WebhookEndpointsDisabled', sum(), cause)),
-      ),
-    ],
   ];
 }
+
+/** Whether each access is recorded. */
+export const accesses = ({ undeliveredAccesses, recordAccess }: MonitoredResources): IWidget[][] => [
+  [
+    graph('Access records: stored, not readable', [
+      ours('AccessesRecorded', sum()),
+      ours('AccessLinesUnreadable', sum()),
+    ]),
+    graph('Access records: delay, ms', [
+      awsMetric('AWS/Lambda', 'AsyncEventAge', { FunctionName: recordAccess }, maximum()),
+    ]),
+    graph('Access records: failed batches', [waitingIn(undeliveredAccesses, maximum())]),
+  ],
+];
 
 const byOperation = (name: 'Requests' | 'ClientErrors' | 'ServerErrors' | 'Latency', statistic: string) =>
   Object.keys(operations).map((operation) => ours(name, { statistic }, operation));

@@ -108,6 +108,9 @@ function orderKey(groupBy: OrderGrouping, moment: Statement, zone: string): Stat
   );
 }
 
+/** The month in which an order was confirmed, as it was in the zone. */
+export const monthIn = (zone: string): Statement => orderKey('month', at.confirmed, zone);
+
 function dayKey(groupBy: DayGrouping, local: Statement): Statement {
   const day = statement`cast(cast(date_trunc(${plain(`'${groupBy}'`)}, ${local}) as date) as varchar)`;
   return groupBy === 'month' ? statement`substr(${day}, 1, 7)` : day;
@@ -127,7 +130,7 @@ const inMonths = ({ begins, ends }: Stretch): Statement =>
 const ofCurrency = (currency: string | undefined): Statement =>
   currency === undefined ? plain('') : statement`and currency = ${currency}`;
 
-const timeOf = (moment: Date): string => moment.toISOString().slice(0, 23).replace('T', ' ');
+export const timeOf = (moment: Date): string => moment.toISOString().slice(0, 23).replace('T', ' ');
 const dayOf = (moment: Date): string => moment.toISOString().slice(0, 10);
 
 const sums = (names: readonly string[]): Statement =>

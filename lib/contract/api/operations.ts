@@ -4,6 +4,7 @@ import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
 import * as coupons from './coupons.ts';
+import * as customerReports from './customer-reports.ts';
 import * as customerSearch from './customer-search.ts';
 import * as customers from './customers.ts';
 import * as events from './events.ts';
@@ -58,6 +59,7 @@ const files = [
   { tag: 'Events', file: events },
   { tag: 'Events', file: webhooks },
   { tag: 'Reports', file: reports },
+  { tag: 'Reports', file: customerReports },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { currency, id, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
+import { count, historyUse, limit, reportAge, reportPart, single, sum, zone } from './report-parts.ts';
 
 /** How sales can be grouped. */
 export const groupings = [
@@ -19,54 +20,9 @@ export type Grouping = (typeof groupings)[number];
 /** A day of the calendar, from the year 2000 on. */
 const day = z.iso.date().check(z.refine((value) => value >= '2000-01-01', 'must be at least 2000-01-01'));
 
-const zone = z._default(
-  z.string().check(z.maxLength(60), z.refine(isZone, 'is not a time zone, such as Europe/Berlin')),
-  'UTC',
-);
-
-/**
- * A zone of the IANA database by its name. Offsets such as +02:00 are none: they have no summer time, and PostgreSQL counts them
- * the other way round.
- */
-function isZone(name: string): boolean {
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const range = { from: z.optional(day), to: z.optional(day), zone };
 
-/** Where a part of a report comes from, and how old it is. */
-export const reportPart = z.object({
-  source: z.enum(['warehouse', 'reader', 'writer']),
-  from: timestamp,
-  to: timestamp,
-  asOf: timestamp,
-  lagSeconds: z.number().check(z.gte(0)),
-});
-export type ReportPart = z.output<typeof reportPart>;
-
-/** What a report took from the warehouse: `used`, or why nothing. */
-const historyUse = z.enum(['used', 'not-needed', 'never-loaded', 'other-database', 'no-warehouse']);
-export type HistoryUse = z.output<typeof historyUse>;
-
-/** What every report says of itself. */
-const age = {
-  asOf: timestamp,
-  lagSeconds: z.number().check(z.gte(0)),
-  stale: z.boolean(),
-};
 const period = { from: z.iso.date(), to: z.iso.date(), zone: z.string() };
-
-const count = z.int().check(z.gte(0));
-const sum = z.int();
-
-/** How old the data are, and where they come from, of reports that have one source. */
-const single = { source: z.enum(['reader', 'writer']), ...age };
 
 export const salesRow = z.object({
   key: z.nullable(z.string()),
@@ -89,7 +45,7 @@ const answerOf = <T extends z.ZodMiniType>(row: T) =>
   z.object({
     ...period,
     groupBy: z.enum(groupings),
-    ...age,
+    ...reportAge,
     history: historyUse,
     parts: z.array(reportPart),
     data: z.array(row),
@@ -145,9 +101,6 @@ export const productRow = z.object({
 });
 export type ProductRow = z.output<typeof productRow>;
 
-const limit = (usual: number, most: number) =>
-  z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(most)), usual);
-
 export const getProductsReport = {
   summary: 'Report which products sell best or worst',
   description:
@@ -186,8 +139,11 @@ export const getCustomerReport = {
   responses: {
     200: z.object({
       customerId: id('customer'),
+      name: z.nullable(z.string()),
+      email: z.nullable(z.string()),
       segment: z.enum(['premium', 'standard']),
       createdAt: timestamp,
+      suspended: z.boolean(),
       erased: z.boolean(),
       ...single,
       data: z.array(customerRow),

@@ -17,6 +17,7 @@ export const metrics = {
   ApplicationLatency: { unit: 'Milliseconds', dimension: 'application' },
   AccessesRecorded: { unit: 'Count' },
   AccessLinesUnreadable: { unit: 'Count' },
+  ObjectiveMisses: { unit: 'Count', dimension: 'objective' },
   RateLimited: { unit: 'Count' },
   ConcurrencyRefused: { unit: 'Count' },
   LimiterFallback: { unit: 'Count' },
