@@ -12,7 +12,7 @@ export type Loading = {
   sources: readonly Source[];
   /** Notes a row that does not fit. */
   reject: (kind: Kind, read: Pick<Read<unknown>, 'row' | 'raw'>, reason: string) => void;
-  onBatch: (kind: Kind, counts: Counts) => void;
+  onBatch: (kind: Kind, counts: Counts, share: number | undefined) => void;
 };
 
 /** How many rows are written in one transaction. A load that is killed goes on after the last one. */
@@ -31,15 +31,16 @@ export async function loadBatches<K extends Kind>(
   write: (entries: Entry<K>[]) => Promise<Omit<Counts, 'rows'>>,
 ): Promise<Counts> {
   const counts: Counts = { rows: 0, added: 0, changed: 0, unchanged: 0, rejected: 0 };
+  const source = sourceOf(loading, kind)!;
   let batch: Entry<K>[] = [];
   const flush = async () => {
     if (batch.length === 0) return;
     const done = await write(batch);
     batch = [];
     for (const name of ['added', 'changed', 'unchanged', 'rejected'] as const) counts[name] += done[name];
-    loading.onBatch(kind, counts);
+    loading.onBatch(kind, counts, source.share());
   };
-  for await (const read of readRecords(sourceOf(loading, kind)!, loading.mapping)) {
+  for await (const read of readRecords(source, loading.mapping)) {
     counts.rows++;
     if (read.reason !== undefined) {
       counts.rejected++;
