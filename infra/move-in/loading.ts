@@ -15,8 +15,11 @@ export type Loading = {
   onBatch: (kind: Kind, counts: Counts, share: number | undefined) => void;
 };
 
-/** How many rows are written in one transaction. A load that is killed goes on after the last one. */
-export const batchRows = 500;
+/**
+ * How many rows are written in one transaction. A load that is killed goes on after the last one. Orders of one month share a page of the
+ * archive, which is written once for each batch that has any, so more at once write less.
+ */
+const batchRows: Record<Kind, number> = { products: 500, customers: 500, coupons: 500, orders: 4000 };
 
 export const sourceOf = <K extends Kind>({ sources }: Pick<Loading, 'sources'>, kind: K) =>
   sources.find((source): source is Source & { kind: K } => source.kind === kind);
@@ -45,7 +48,7 @@ export async function loadBatches<K extends Kind>(
     if (read.reason !== undefined) {
       counts.rejected++;
       loading.reject(kind, read, read.reason);
-    } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows) await flush();
+    } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows[kind]) await flush();
   }
   await flush();
   return counts;
