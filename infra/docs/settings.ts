@@ -64,6 +64,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: "how far the issuer's clock and ours may differ, 0–300",
   },
   PLACING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that places orders' },
+  STATE_MACHINE_ALIAS: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'the alias of the state machines that executions are started by ([canaries](deploy.md#canaries)); without it the newest definition runs',
+  },
   COMPENSATING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that compensates orders' },
   CAPTURING_STATE_MACHINE_ARN: {
     laptop: 'set',

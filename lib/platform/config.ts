@@ -33,6 +33,8 @@ const schema = z.object({
   COMPENSATING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   CAPTURING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  /** The alias of the state machines that executions are started by; without it the newest definition runs. */
+  STATE_MACHINE_ALIAS: z.optional(z.string()),
   /** The bus that domain events are published to. */
   EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
   /** Where webhooks may be sent: `any` lets a laptop send to itself. */
@@ -132,6 +134,12 @@ export const awsCredentials = () => ({
   secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? '',
   ...(process.env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: process.env.AWS_SESSION_TOKEN }),
 });
+
+/** The version of the function that this process runs, where versions take turns; undefined where there is only the newest. */
+export function functionVersion(): string | undefined {
+  const { AWS_LAMBDA_FUNCTION_VERSION: version } = process.env;
+  return version === '$LATEST' ? undefined : version;
+}
 
 /** Whether this process is a Lambda environment. */
 export const onLambda = (): boolean => process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;
