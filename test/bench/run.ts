@@ -33,6 +33,7 @@ import { measureRetention } from './retention.ts';
 import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureUsage, recordUsage } from './usage.ts';
+import { measureWarehouse } from './warehouse.ts';
 import { measureWebhooks } from './webhooks.ts';
 
 const parts = [
@@ -53,15 +54,17 @@ const parts = [
   'growth',
   'retention',
   'reports',
+  'warehouse',
   'peers',
 ] as const;
-/** Growth, retention and search fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
+/** Growth, retention, search and warehouse fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
 const unusual: readonly string[] = [
   'growth',
   'retention',
   'reports',
   'search',
   'usage',
+  'warehouse',
   'webhooks',
   'peers',
   'choreography',
@@ -74,7 +77,7 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
   --record     keeps the figures of usage in infra/cost/usage.json, which npm run cost calculates with
-  --part NAME  measures only this, and may be given more than once; all but growth, retention, reports, search, webhooks, peers
+  --part NAME  measures only this, and may be given more than once; all but growth, retention, reports, search, warehouse, webhooks, peers
                and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
@@ -190,6 +193,10 @@ async function main(): Promise<boolean> {
   if (part.includes('reports')) {
     say('placing orders, alone and beside a report that runs away');
     results.reports = await measureReports({ ...(short ? { rounds: 2, seconds: 4 } : { rounds: 6, seconds: 8 }), say });
+  }
+  if (part.includes('warehouse')) {
+    say('loading a large warehouse, and asking it');
+    results.warehouse = await measureWarehouse({ orders: short ? 100_000 : 1_000_000, turns: short ? 7 : 21, say });
   }
   if (part.includes('peers')) {
     say('placing orders here and at peers, turn by turn');
