@@ -23,6 +23,8 @@ export type Profile = {
   traces: boolean;
   /** At most one run of a job at a time; needs an account with more than the 10 concurrent runs a new one has. */
   reservesConcurrency: boolean;
+  /** Whether orders move to a new version step by step, and back when it does worse. */
+  canary: boolean;
   /** Requests a second, and at once, that the HTTP API lets through. */
   throttle: { rate: number; burst: number };
 };
@@ -42,6 +44,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     watchesObjectives: false,
     traces: false,
     reservesConcurrency: false,
+    canary: false,
     throttle: { rate: 100, burst: 200 },
   },
   prod: {
@@ -58,6 +61,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     watchesObjectives: true,
     traces: true,
     reservesConcurrency: true,
+    canary: true,
     throttle: { rate: 1000, burst: 500 },
   },
 };

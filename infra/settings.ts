@@ -87,7 +87,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
- * `reserveConcurrency=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
+ * `reserveConcurrency=on|off`, `canary=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
  * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `prod` refuses simulated payments.
  * @throws SettingError saying what to pass instead
@@ -95,12 +95,13 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export function readSettings(node: Node): Settings {
   const given = new Given(node);
   const name = given.oneOf('profile', ['dev', 'prod'], 'dev');
-  const { throttle, reservesConcurrency } = profiles[name];
+  const { throttle, reservesConcurrency, canary } = profiles[name];
   const rate = given.count('rateLimit', throttle.rate);
   const profile: Profile = {
     ...profiles[name],
     throttle: { rate, burst: given.count('burstLimit', throttle.burst) },
     reservesConcurrency: given.oneOf('reserveConcurrency', ['on', 'off'], reservesConcurrency ? 'on' : 'off') === 'on',
+    canary: given.oneOf('canary', ['on', 'off'], canary ? 'on' : 'off') === 'on',
     ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given);

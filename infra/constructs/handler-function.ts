@@ -5,7 +5,12 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type StateAction, type StateMachineName, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
+import {
+  liveAlias,
+  type StateAction,
+  type StateMachineName,
+  stateMachineVariables,
+} from '../../lib/contract/deploy/route.ts';
 import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
@@ -52,6 +57,8 @@ export type HandlerFunctionProps = StageContext & {
   failures?: sqs.IQueue;
   /** The most concurrent runs. */
   atOnce?: number;
+  /** Versions of it outlive the next one, because executions that began with them call them. */
+  keepsVersions?: true;
   /** Besides that of all functions in the network. */
   securityGroups?: ec2.ISecurityGroup[];
 };
@@ -91,6 +98,7 @@ export class HandlerFunction extends Construct {
       environment: { ...environment(this, props), ...props.environment },
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
+      ...(props.keepsVersions ? { currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN } } : {}),
       ...(inNetwork
         ? {
             vpc: network.vpc,
@@ -200,6 +208,9 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
         .filter(([, actions]) => actions.some((action) => action !== 'SendTaskSuccess'))
         .map(([name]) => [stateMachineVariables[name], machineArnOf(scope, settings.profile.name, name)]),
     ),
+    ...(statesOf(grants).some(([, actions]) => actions.includes('StartExecution'))
+      ? { STATE_MACHINE_ALIAS: liveAlias }
+      : {}),
     ...(grants.payments === null ? {} : { PAYMENT_PROVIDER: grants.payments }),
     ...(grants.payments === 'stripe' && payments.provider === 'stripe'
       ? { STRIPE_SECRET_ARN: payments.secretArn }

@@ -1,13 +1,19 @@
 import { Validations } from 'aws-cdk-lib';
 import * as apigw from 'aws-cdk-lib/aws-apigatewayv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Route } from '../../lib/contract/deploy/route.ts';
+import type { OperationId } from '../../lib/contract/api/operations.ts';
+import { liveAlias, type Route } from '../../lib/contract/deploy/route.ts';
 import { anythingElse } from '../../lib/contract/deploy/routing.ts';
 import { grantsOf } from '../grants.ts';
+import { Canary } from './canary.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
+
+/** What is called by an alias, and moves to a new version as a canary: the request that costs a shop most when it fails. */
+const canaried: readonly OperationId[] = ['place-order'];
 
 /** In seconds: one less than an HTTP API waits for a function, so that the answer gets out. */
 const longest = 29;
@@ -29,7 +35,7 @@ export class HttpHandlers extends Construct {
 
   constructor(scope: Construct, id: string, { context, apiId, logGroup, routes }: HttpHandlersProps) {
     super(scope, id);
-    const { payments, release } = context.settings;
+    const { payments, profile, release } = context.settings;
     const added = routes.map((route) => {
       const handler = new HandlerFunction(this, pascal(route.operation), {
         ...context,
@@ -41,7 +47,7 @@ export class HttpHandlers extends Construct {
         // Only on this function, or every release would replace all of them.
         ...(route.operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });
-      return { route, handler };
+      return { route, handler, callee: this.calleeOf(route.operation, handler, profile.canary) };
     });
     this.handlers = added.map(({ handler }) => handler);
 
@@ -53,25 +59,34 @@ export class HttpHandlers extends Construct {
           statements: [
             new iam.PolicyStatement({
               actions: ['lambda:InvokeFunction'],
-              resources: this.handlers.map((handler) => handler.function.functionArn),
+              resources: added.map(({ callee }) => callee.functionArn),
             }),
           ],
         }),
       },
     });
-    for (const { route, handler } of added) this.addRoute(apiId, route, handler, caller);
+    for (const { route, callee } of added) this.addRoute(apiId, route, callee, caller);
+  }
+
+  private calleeOf(operation: OperationId, handler: HandlerFunction, canary: boolean): lambda.IFunction {
+    if (!canaried.includes(operation)) return handler.function;
+    // In the strictest mode of TypeScript, CDK's classes do not fit its own interfaces.
+    const version = handler.function.currentVersion as lambda.IVersion;
+    const alias = new lambda.Alias(handler, 'Live', { aliasName: liveAlias, version });
+    if (canary) new Canary(handler, 'Canary', { operation, fn: handler.function, alias });
+    return alias as lambda.IFunction;
   }
 
   private addRoute(
     apiId: string,
     { operation, method, path, auth }: Route,
-    handler: HandlerFunction,
+    callee: lambda.IFunction,
     caller: iam.Role,
   ) {
     const integration = new apigw.CfnIntegration(this, `${pascal(operation)}Integration`, {
       apiId,
       integrationType: 'AWS_PROXY',
-      integrationUri: handler.function.functionArn,
+      integrationUri: callee.functionArn,
       credentialsArn: caller.roleArn,
       payloadFormatVersion: '2.0',
     });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -8,6 +9,7 @@ import { type Step, type StepName, steps } from '../../functions/steps.ts';
 import { type StateMachineName, stateMachines } from '../../lib/contract/deploy/route.ts';
 import { grantsOf } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
+import { liveMachine } from './canary.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { machineNameOf, pascal } from './names.ts';
 
@@ -39,6 +41,7 @@ export class OrderSaga extends Construct {
           description: `Order saga: ${name}`,
           grants: grantsOf({ kind: 'step', row: step }, payments.provider),
           timeoutSeconds: timeoutOf(name) - 1,
+          keepsVersions: true,
         }),
       ]),
     ) as Record<StepName, HandlerFunction>;
@@ -48,16 +51,19 @@ export class OrderSaga extends Construct {
     ) as Record<StateMachineName, sfn.StateMachine>;
   }
 
+  #stackIdOf = (fn: lambda.Function): string => Stack.of(this).getLogicalId(fn.node.defaultChild as lambda.CfnFunction);
+
   #machine(name: StateMachineName, functions: Record<StepName, HandlerFunction>, profile: Profile): sfn.StateMachine {
     const { text, placeholders } = definitions[name];
     // Executions live under this name for 90 days, so it must outlast deployments.
     const stateMachineName = machineNameOf(profile.name, name);
-    const arns = placeholders.map((step) => [step, functions[step].function.functionArn] as const);
+    const called = placeholders.map((step) => [step, functions[step].function] as const);
     const machine = new sfn.StateMachine(this, pascal(name), {
       stateMachineName,
       stateMachineType: sfn.StateMachineType.STANDARD,
       definitionBody: sfn.DefinitionBody.fromString(text),
-      definitionSubstitutions: Object.fromEntries(arns),
+      // By version: an execution that is under way finishes with the steps that it began with.
+      definitionSubstitutions: Object.fromEntries(called.map(([step, fn]) => [step, fn.currentVersion.functionArn])),
       tracingEnabled: profile.traces,
       logs: {
         destination: new logs.LogGroup(this, `${pascal(name)}Log`, {
@@ -70,10 +76,20 @@ export class OrderSaga extends Construct {
         includeExecutionData: false,
       },
     });
-    // grantInvoke would add every version and alias of each function; the definition calls none.
+    // Every version, because executions of older definitions call older ones; and not the function itself, which nobody calls.
     machine.addToRolePolicy(
-      new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: arns.map(([, arn]) => arn) }),
+      new iam.PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: called.map(([, fn]) => `${fn.functionArn}:*`),
+      }),
     );
+    for (const [, fn] of called) {
+      Validations.of(machine.role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::<${this.#stackIdOf(fn)}.Arn>:*]`,
+        reason: 'Executions under way call the versions of their steps that they began with.',
+      });
+    }
+    liveMachine(this, pascal(name), machine, profile.canary);
     Validations.of(machine.role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'Log delivery (and X-Ray, where traces are on) has no resources to name: AWS documents "*".',

@@ -33,6 +33,16 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: "PEM file of the authority that signed the proxy's certificate; Node's own list by default, which has RDS Proxy's",
   },
+  DATABASE_SECRET: {
+    laptop: 'default',
+    aws: 'default',
+    what: '[containers](containers.md) alone: 32 characters or more from which the password of each database role follows; IAM tokens without it',
+  },
+  DATABASE_TLS: {
+    laptop: 'default',
+    aws: 'default',
+    what: '`off` connects without TLS, on a network that nobody else is on',
+  },
   DATABASE_POOL_SIZE: {
     laptop: 'set, 12',
     aws: 'default',
@@ -54,6 +64,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: "how far the issuer's clock and ours may differ, 0–300",
   },
   PLACING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that places orders' },
+  STATE_MACHINE_ALIAS: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'the alias of the state machines that executions are started by ([canaries](deploy.md#canaries)); without it the newest definition runs',
+  },
   COMPENSATING_STATE_MACHINE_ARN: { laptop: 'set', aws: 'set', what: 'the state machine that compensates orders' },
   CAPTURING_STATE_MACHINE_ARN: {
     laptop: 'set',

@@ -23,6 +23,7 @@ import { messageOf } from './console/alarm-watch.ts';
 import { openMailbox, toParked } from './console/mailbox.ts';
 import type { ConsoleData } from './console/protocol.ts';
 import { startConsole } from './console/start.ts';
+import { keepTraces } from './console/traces.ts';
 import { readDemo } from './demo.ts';
 import { type LocalDynamo, startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
@@ -173,7 +174,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // Sagas that continue begin before the schedule does.
   let [publish, sendMails] = [() => {}, () => {}];
   const definitions = await Promise.all(stateMachines.map(readDefinition));
-  const faults = createFaults({ killFunctions: () => functions.kill(), cutDynamo: dynamo.cut, log });
+  const faults = createFaults({
+    killFunctions: () => functions.kill(),
+    cutDynamo: dynamo.cut,
+    pauseReplication: reader.pause,
+    log,
+  });
   const states = await startStates({
     machines: stateMachines.map((name, i) => ({
       stateMachineArn: machineArnOf(name),
@@ -199,6 +205,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...options.settings,
   };
   const mailbox = openMailbox(clock);
+  const traces = keepTraces();
   const startedAt = Date.now();
   const functions = keep(
     startFunctions({
@@ -217,7 +224,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         mailbox.add(mail);
         options.onMail?.(mail);
       },
-      onConsole: () => consolePage.open(),
+      onConsole: () => {
+        functions.trace();
+        return consolePage.open();
+      },
+      onTraced: traces.add,
       onRun: options.onRun,
       callsFile: process.env.RECORD_CALLS,
     }),
@@ -267,6 +278,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         mails: mailbox.list,
         parkedEvents: () => bus.parked().map(toParked),
         redriveEvents: bus.redrive,
+        traces: traces.of,
+        statement: (id, span) => traces.find(id)?.spans[span]?.what,
         jobs: scheduler.planned,
         runJob: async (name) => void (await scheduler.trigger(name)),
         // As SNS does: what was not told is tried again.

@@ -1,3 +1,6 @@
+/** What an alias was called for, in all and by the version that it chose. */
+const byVersion = ['FunctionName,Resource', 'ExecutedVersion,FunctionName,Resource'];
+
 /**
  * The metrics of AWS that widgets and alarms may name, by namespace, each with the sets of dimensions that it is
  * published under; `''` is none: over the whole account and region. `source` is the page that lists them.
@@ -16,10 +19,10 @@ export const awsMetrics = {
   'AWS/Lambda': {
     source: 'https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html',
     metrics: {
-      Invocations: ['FunctionName', ''],
-      Errors: ['FunctionName', ''],
+      Invocations: ['FunctionName', '', ...byVersion],
+      Errors: ['FunctionName', '', ...byVersion],
       Throttles: ['FunctionName', ''],
-      Duration: ['FunctionName', ''],
+      Duration: ['FunctionName', '', ...byVersion],
       AsyncEventAge: ['FunctionName', ''],
       ConcurrentExecutions: ['FunctionName', ''],
     },
@@ -27,9 +30,9 @@ export const awsMetrics = {
   'AWS/States': {
     source: 'https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html',
     metrics: {
-      ExecutionsStarted: ['StateMachineArn'],
+      ExecutionsStarted: ['StateMachineArn', 'StateMachineArn,Version', 'Alias,StateMachineArn'],
       ExecutionsSucceeded: ['StateMachineArn'],
-      ExecutionsFailed: ['StateMachineArn'],
+      ExecutionsFailed: ['StateMachineArn', 'StateMachineArn,Version', 'Alias,StateMachineArn'],
       ExecutionsTimedOut: ['StateMachineArn'],
       ExecutionsAborted: ['StateMachineArn'],
       ExecutionThrottled: ['StateMachineArn'],

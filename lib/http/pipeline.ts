@@ -27,6 +27,8 @@ export type HttpRuntime = {
   /** Writes the record of an access. */
   record: (line: AccessLine) => void;
   edge: Edge;
+  /** Of the function, where versions of it serve side by side. */
+  version?: string | undefined;
 };
 
 /** Runs the handler's work, and rejects with DeadlineExceeded after so many milliseconds. */
@@ -124,7 +126,7 @@ export function report(
   contract: OperationContract,
   context: RequestContext,
   outcome: Outcome,
-  { meter, log, stopwatch, record }: HttpRuntime,
+  { meter, log, stopwatch, record, version }: HttpRuntime,
 ): void {
   const { operation } = route;
   const { status } = outcome;
@@ -140,6 +142,7 @@ export function report(
   if (missed !== undefined) meter.count('ObjectiveMisses', 1, missed);
   if (status >= 500) {
     meter.count('ServerErrors', 1, operation);
+    if (version !== undefined) meter.count('VersionErrors', 1, `${operation}:${version}`);
     log.error('request failed', { operation, status, requestId: line.requestId, error: describeError(outcome.error) });
   } else if (status >= 400) {
     meter.count('ClientErrors', 1, operation);

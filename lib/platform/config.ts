@@ -16,6 +16,10 @@ const schema = z.object({
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
   /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),
+  /** For a database without IAM: the password of each role follows from it. */
+  DATABASE_SECRET: z.optional(z.string().check(z.minLength(32))),
+  /** `off` only on a network that nobody else is on. */
+  DATABASE_TLS: z._default(z.enum(['verify', 'off']), 'verify'),
   /** 1 on Lambda, where an environment serves one request at a time. */
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
   /** Whether statements are prepared once for each connection: one round trip instead of two, and no parsing again. */
@@ -29,6 +33,8 @@ const schema = z.object({
   COMPENSATING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   CAPTURING_STATE_MACHINE_ARN: z._default(z.string(), ''),
   REFUNDING_STATE_MACHINE_ARN: z._default(z.string(), ''),
+  /** The alias of the state machines that executions are started by; without it the newest definition runs. */
+  STATE_MACHINE_ALIAS: z.optional(z.string()),
   /** The bus that domain events are published to. */
   EVENT_BUS_NAME: z._default(z.string(), 'counterfoil'),
   /** Where webhooks may be sent: `any` lets a laptop send to itself. */
@@ -128,6 +134,12 @@ export const awsCredentials = () => ({
   secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? '',
   ...(process.env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: process.env.AWS_SESSION_TOKEN }),
 });
+
+/** The version of the function that this process runs, where versions take turns; undefined where there is only the newest. */
+export function functionVersion(): string | undefined {
+  const { AWS_LAMBDA_FUNCTION_VERSION: version } = process.env;
+  return version === '$LATEST' ? undefined : version;
+}
 
 /** Whether this process is a Lambda environment. */
 export const onLambda = (): boolean => process.env.AWS_LAMBDA_FUNCTION_NAME !== undefined;

@@ -15,7 +15,7 @@ import {
   refundingExecution,
 } from '../saga/executions.ts';
 import type { CapturingInput, CompensatingInput, PlacingInput, RefundingInput } from '../saga/inputs.ts';
-import { machineArn, states } from './step-functions.ts';
+import { machineArn, startArn, states } from './step-functions.ts';
 
 /** Starts the saga that places an order. @throws when Step Functions cannot take it now */
 export const startPlacing = (input: PlacingInput): Promise<void> => start(placingExecution(input), input);
@@ -34,7 +34,7 @@ export const startRefunding = (input: RefundingInput): Promise<void> => start(re
 async function start({ machine, name }: ExecutionId, input: object): Promise<void> {
   try {
     await states().send(
-      new StartExecutionCommand({ stateMachineArn: machineArn(machine), name, input: JSON.stringify(input) }),
+      new StartExecutionCommand({ stateMachineArn: startArn(machine), name, input: JSON.stringify(input) }),
     );
   } catch (error) {
     if (!(error instanceof ExecutionAlreadyExists)) throw error;

@@ -3,6 +3,7 @@ import { Signer } from '@aws-sdk/rds-signer';
 import postgres, { type Sql } from 'postgres';
 import type { DatabaseRole } from '../contract/deploy/roles.ts';
 import { awsCredentials, config } from './config.ts';
+import { passwordOf } from './database-password.ts';
 import { poolOf } from './pools.ts';
 
 export type { Sql } from 'postgres';
@@ -63,31 +64,13 @@ export function sqlAt(
   role: DatabaseRole,
   own: { port?: number | undefined; connectSeconds?: number } = {},
 ): Sql {
-  const { AWS_REGION, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_POOL_SIZE } = config();
-  const { PREPARED_STATEMENTS } = config();
-  const { port = DATABASE_PORT, connectSeconds = 5 } = own;
-  const signer = new Signer({
-    hostname: host,
-    port,
-    username: role,
-    region: AWS_REGION,
-    credentials: awsCredentials(),
-  });
+  const { DATABASE_POOL_SIZE, PREPARED_STATEMENTS } = config();
   return postgres({
-    host,
-    port,
-    database: DATABASE_NAME,
-    username: role,
-    password: () => signer.getAuthToken(),
-    ssl: {
-      rejectUnauthorized: true,
-      servername: host,
-      ...(DATABASE_CA_FILE === undefined ? {} : { ca: readFileSync(DATABASE_CA_FILE) }),
-    },
+    ...connectionOf(host, role, own.port),
     max: DATABASE_POOL_SIZE,
     prepare: PREPARED_STATEMENTS === 'on',
     fetch_types: false,
-    connect_timeout: connectSeconds,
+    connect_timeout: own.connectSeconds ?? 5,
     idle_timeout: 60,
     max_lifetime: 840,
     connection: { application_name: 'counterfoil' },
@@ -95,4 +78,31 @@ export function sqlAt(
     types: { bigint: bigintAsNumber },
     onnotice: () => {},
   }) as unknown as Sql;
+}
+
+/** Where a role connects to and how it proves itself: by an IAM token, or by its password where the stage has a secret. */
+export function connectionOf(host: string, role: DatabaseRole, ownPort?: number) {
+  const { AWS_REGION, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_SECRET, DATABASE_TLS } = config();
+  const port = ownPort ?? DATABASE_PORT;
+  const signer = new Signer({
+    hostname: host,
+    port,
+    username: role,
+    region: AWS_REGION,
+    credentials: awsCredentials(),
+  });
+  const tls = {
+    rejectUnauthorized: true,
+    servername: host,
+    ...(DATABASE_CA_FILE === undefined ? {} : { ca: readFileSync(DATABASE_CA_FILE) }),
+  };
+  return {
+    host,
+    port,
+    database: DATABASE_NAME,
+    username: role,
+    password: () =>
+      DATABASE_SECRET === undefined ? signer.getAuthToken() : Promise.resolve(passwordOf(DATABASE_SECRET, role)),
+    ssl: DATABASE_TLS === 'off' ? false : tls,
+  };
 }

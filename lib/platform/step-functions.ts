@@ -15,5 +15,11 @@ export function states(): SFNClient {
   return client;
 }
 
-/** The ARN of a state machine. */
+/** What an execution is started by: the state machine's alias, which chooses the version, or the state machine itself. */
+export function startArn(machine: StateMachineName): string {
+  const { STATE_MACHINE_ALIAS: alias } = config();
+  return alias === undefined ? machineArn(machine) : `${machineArn(machine)}:${alias}`;
+}
+
+/** The ARN of a state machine. Its executions are named under it, whatever alias they were started by. */
 export const machineArn = (machine: StateMachineName): string => config()[stateMachineVariables[machine]];

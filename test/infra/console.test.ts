@@ -174,6 +174,47 @@ test('a request is found by its order, with the log of the saga that it led to',
   expect(await ask(`requests/req_${'0'.repeat(32)}`)).toHaveProperty('error');
 });
 
+test('a request shows what it and its saga waited for, and the plan of a statement', async () => {
+  const id = await place();
+  const { requests } = await ask<RequestList>(`requests?text=${id}`);
+  const { requestId } = requests.find(({ operation }) => operation === 'place-order')!;
+  const { traces } = await ask<RequestDetail>(`requests/${requestId}`);
+  expect(traces.map(({ handler }) => handler)).toEqual([
+    'http/place-order',
+    'saga/reserve-stock',
+    'saga/charge-payment',
+    'saga/confirm-order',
+  ]);
+  const [request, , charge] = traces;
+  const calls = (kind: string) => request!.spans.filter((span) => span.kind === kind).map(({ what }) => what);
+  expect(calls('dynamodb')).toContainEqual(expect.stringMatching(/^GetItem .*sessions/));
+  expect(calls('states')).toEqual([expect.stringContaining('StartExecution')]);
+  expect(charge!.spans.some(({ kind, what }) => kind === 'dynamodb' && what.includes('charges'))).toBe(true);
+  for (const { milliseconds, spans } of traces)
+    for (const span of spans) expect(span.at + span.milliseconds).toBeLessThanOrEqual(milliseconds + 1);
+  const insert = request!.spans.findIndex(({ what }) => what.includes('insert into orders.orders'));
+  expect(request!.spans[insert]!.what).toContain('$1');
+  expect(JSON.stringify(traces)).not.toContain(demo.products[0]!.id);
+  expect(await ask(`plans/${request!.id}/${insert}`)).toMatchObject({
+    plan: expect.stringMatching(/Insert on orders/),
+  });
+  expect(await ask('plans/999999999/0')).toHaveProperty('error');
+});
+
+test('replication can be paused: the reader stays where it was until it goes on', async () => {
+  const lsn = async () => (await ask<PostgresView>('parts/postgres')).standbys[0]?.behindBytes;
+  await tell('faults', { name: 'pause-replication' });
+  await expect.poll(lsn).toBeDefined();
+  await expect
+    .poll(async () => {
+      await place();
+      return await lsn();
+    })
+    .toBeGreaterThan(0);
+  await tell('faults/clear');
+  await expect.poll(lsn).toBe(0);
+});
+
 test('the parts say how they are', async () => {
   await place();
   const postgres = await ask<PostgresView>('parts/postgres');

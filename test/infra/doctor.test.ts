@@ -127,6 +127,8 @@ test('a payment provider that does not answer is named with the orders it cost',
   expect(text).toMatch(/! manual review: \d orders wait for a person, the first since/);
   expect(text).toContain('docs/runbooks/saga-failed.md');
   expect(code).toBe(1);
+  await place(1, 'pm_card_visa');
+  expect((await examine(['orders'])).text).toMatch(/! orders: 8 of 10 .* it seems to be over/);
 });
 
 test('a lock that somebody waits for names both, and who holds it', async () => {

@@ -84,3 +84,30 @@ describe('a request by another name than that of this machine', () => {
     expect((await answerAs(host)).status).not.toBe(400);
   });
 });
+
+test('behind proxies, the address is the one that the outermost trusted proxy saw, and any name will do', async () => {
+  const seen: string[] = [];
+  const invoke = async (_: unknown, event: APIGatewayProxyEventV2) => {
+    seen.push(event.requestContext.http.sourceIp);
+    return { statusCode: 200, body: '{}' };
+  };
+  const behind = createGateway(Object.values(routes), invoke, () => {}, { anyHost: true, trustedProxies: 2 });
+  await new Promise<void>((resolve) => behind.listen(0, '127.0.0.1', resolve));
+  const { port } = behind.address() as AddressInfo;
+  const ask = (forwarded: string) =>
+    new Promise<void>((resolve, reject) => {
+      const headers = { host: 'shop.example', ...(forwarded === '' ? {} : { 'x-forwarded-for': forwarded }) };
+      request({ port, host: '127.0.0.1', path: '/products', headers }, (response) =>
+        response.resume().once('end', resolve),
+      )
+        .once('error', reject)
+        .end();
+    });
+  try {
+    // What a client made up, the client, the first proxy. Then fewer than there should be, nothing, and no address.
+    for (const forwarded of ['6.6.6.6, 203.0.113.7, 10.0.0.1', '203.0.113.8', '', 'evil, evil']) await ask(forwarded);
+    expect(seen).toEqual(['203.0.113.7', '127.0.0.1', '127.0.0.1', '127.0.0.1']);
+  } finally {
+    behind.close();
+  }
+});

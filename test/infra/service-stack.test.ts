@@ -31,13 +31,19 @@ const jobsOfRelease = Object.values<Job>(jobs).filter(({ schedule }) => schedule
 
 describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   const { service } = stages[stage];
+  const versionOf = (functionId: string): string | undefined =>
+    ofType(service, 'AWS::Lambda::Version').find(
+      ([, { Properties }]) => Properties.FunctionName.Ref === functionId,
+    )?.[0];
   const timeoutOf = (handler: string): number => functionOf(service, stage, handler)[1].Properties.Timeout;
 
   test('every route of the table leads to its function', () => {
     const found = ofType(service, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
       const integration = Properties.Target['Fn::Join'][1][1].Ref;
       const uri = JSON.stringify(service.Resources[integration]!.Properties.IntegrationUri);
-      return [Properties.RouteKey, uri.match(/"([A-Za-z]+Function[0-9A-F]{8})"/)![1]];
+      // Behind an alias it is the function of the alias.
+      const alias = service.Resources[JSON.parse(uri).Ref ?? '']?.Properties.FunctionName;
+      return [Properties.RouteKey, alias?.Ref ?? uri.match(/"([A-Za-z]+Function[0-9A-F]{8})"/)![1]];
     });
     const expected = deployed(stage).map(({ method, path, handler }) => [
       path === '$default' ? path : `${method} ${path}`,
@@ -53,7 +59,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test.each(Object.entries(definitions))(
-    'the definition of %s is deployed unchanged, with each placeholder a function',
+    'the definition of %s is deployed unchanged, with each placeholder a version of a function',
     (name, definition) => {
       const machines = ofType(service, 'AWS::StepFunctions::StateMachine');
       expect(machines).toHaveLength(stateMachines.length);
@@ -66,7 +72,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         Object.fromEntries(
           Object.entries(steps)
             .filter(([step]) => used.has(step))
-            .map(([step, { handler }]) => [step, { 'Fn::GetAtt': [functionOf(service, stage, handler)[0], 'Arn'] }]),
+            .map(([step, { handler }]) => [step, { Ref: versionOf(functionOf(service, stage, handler)[0]) }]),
         ),
       );
       expect(Properties).toMatchObject({
@@ -246,7 +252,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     expect(names('http/sign-out')).toEqual(forCustomers);
     const withDatabase = [...forCustomers, 'DATABASE_HOST', 'DATABASE_NAME'];
     // Back offices order with a key.
-    const forAnybody = [...withDatabase, 'APP_KEYS_TABLE', 'PLACING_STATE_MACHINE_ARN'];
+    const forAnybody = [...withDatabase, 'APP_KEYS_TABLE', 'PLACING_STATE_MACHINE_ARN', 'STATE_MACHINE_ALIAS'];
     expect(names('http/place-order')).toEqual(forAnybody.toSorted());
     expect(names('http/get-health')).toEqual([
       'CAPTURING_STATE_MACHINE_ARN',

@@ -92,11 +92,11 @@ describe.each(['dev', 'prod'] as const)('%s', (profile) => {
     expect(Object.keys(first!).length).toBeGreaterThan(30);
   });
 
-  test('no stack has more than 250 resources, with any settings, nor more than docs/deploy.md says', () => {
+  test('no stack has more than 300 resources, with any settings, nor more than docs/deploy.md says', () => {
     for (const { name, templates } of stages) {
       for (const [stack, template] of templates) {
         const count = Object.keys(template.Resources).length;
-        expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(250);
+        expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(300);
         expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(documented[stack]!);
         expect(count, `${stack}, ${name}`).toBeGreaterThan(documented[stack]! - 20);
         // CDK indents by a blank; CloudFormation takes a mebibyte.
@@ -116,7 +116,7 @@ test('what the tests of a change look for is found: an export that goes, and one
   expect(exportsOf(stack(undefined)).size).toBe(0);
 });
 
-test('an endpoint costs four resources, a step three and a job six, as docs/deploy.md says', () => {
+test('an endpoint costs four resources, a step four and a job six, as docs/deploy.md says', () => {
   const templates = synthesized('dev');
   const count = (stack: 'accounts' | 'saga' | 'jobs', construct: string): string[] =>
     Object.entries(templates[stack].Resources)
@@ -126,7 +126,7 @@ test('an endpoint costs four resources, a step three and a job six, as docs/depl
   expect(routes['sign-up'].handler).toBe('http/sign-up');
   expect(count('accounts', 'AccountsSignUp')).toEqual(['Function', 'Integration', 'Role', 'Route']);
   expect(steps.ReserveStock.handler).toBe('saga/reserve-stock');
-  expect(count('saga', 'OrderSagaReserveStock')).toEqual(['Function', 'LogGroup', 'Role']);
+  expect(count('saga', 'OrderSagaReserveStock')).toEqual(['Function', 'LogGroup', 'Role', 'Version']);
   expect(jobs['sweep-orders'].handler).toBe('jobs/sweep-orders');
   expect(count('jobs', 'SchedulesSweepOrders')).toEqual([
     'EventInvokeConfig',

@@ -204,6 +204,7 @@ describe('a fault', () => {
     const faults = createFaults({
       killFunctions: async () => void did.push('kill'),
       cutDynamo: (away) => void did.push(away ? 'cut' : 'back'),
+      pauseReplication: async (paused) => void did.push(paused ? 'pause' : 'resume'),
       log: () => {},
     });
     const deliver = (step: string) =>
@@ -243,6 +244,24 @@ describe('a fault', () => {
     expect(did.filter((what) => what === 'kill')).toHaveLength(3);
     expect(() => faults.arm('kill')).toThrow(FaultRefused);
     await expect(deliver('saga/reserve-stock')).resolves.toBe('answer');
+  });
+
+  test('takes the payment provider away from the steps that ask it alone', async () => {
+    const { did, faults, deliver } = open();
+    faults.arm('provider-away');
+    for (const step of ['saga/charge-payment', 'saga/refund-payment'])
+      await expect(deliver(step)).rejects.toMatchObject({ name: 'OutcomeUnknown' });
+    await deliver('saga/release-stock');
+    expect(did).toEqual(['saga/release-stock pm_card_visa']);
+    faults.clear();
+    await expect(deliver('saga/refund-payment')).resolves.toBe('answer');
+  });
+
+  test('pauses replication until it is taken back', async () => {
+    const { did, faults } = open();
+    faults.arm('pause-replication');
+    faults.clear();
+    await expect.poll(() => did).toEqual(['pause', 'resume']);
   });
 
   test('takes DynamoDB away until it is taken back', () => {

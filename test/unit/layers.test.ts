@@ -36,6 +36,7 @@ function areaOf(file: string): string {
   if (/^functions\/(routes|steps|jobs|streams|consumers)\.ts$/.test(file)) return 'table';
   if (file.startsWith('functions/')) return 'handler';
   if (file.startsWith('infra/local/')) return 'local';
+  if (file.startsWith('infra/container/')) return 'container';
   if (file.startsWith('infra/')) return 'infra';
   if (file.startsWith('test/')) return 'test';
   return file.startsWith('lib/') ? 'lib' : 'package';
@@ -47,6 +48,7 @@ const allowed: Record<string, readonly string[]> = {
   handler: ['lib', 'table'],
   infra: ['infra', 'lib', 'table'],
   local: ['local', 'infra', 'lib', 'table'],
+  container: ['container', 'local', 'infra', 'lib', 'table'],
 };
 
 describe('rooms', () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
 import { forThisMachine, listenOn, portOf } from '../loopback.ts';
 import { compilePattern, type EventPattern } from './pattern.ts';
@@ -33,6 +33,8 @@ type Options = {
   /** SQLite file that keeps what is not delivered, or ':memory:'. */
   file: string;
   clock?: Clock;
+  /** Where other machines of a closed network may call it, in place of this machine alone. It checks no credentials. */
+  address?: { host: string; port: number };
   log?: (line: string) => void;
   /** Milliseconds before the second attempt; it doubles with each. */
   firstPauseMs?: number;
@@ -51,10 +53,10 @@ const largestCall = 256 * 1024;
  */
 export async function startBus(options: Options): Promise<Bus> {
   const deliveries = new Deliveries(options);
-  const server = createServer(
-    forThisMachine((request, response) => void answer(request, response, deliveries, options)),
-  );
-  await listenOn('127.0.0.1', 0, server);
+  const { host, port } = options.address ?? { host: '127.0.0.1', port: 0 };
+  const onlyHere = options.address === undefined ? forThisMachine : (listener: RequestListener) => listener;
+  const server = createServer(onlyHere((request, response) => void answer(request, response, deliveries, options)));
+  await listenOn(host, port, server);
   deliveries.start();
   return {
     endpoint: `http://127.0.0.1:${portOf(server)}`,

@@ -4,6 +4,8 @@ import type { PlannedJob } from '../scheduler.ts';
 import type { Reading } from '../test-clock.ts';
 import type { AlarmChange } from './alarm-watch.ts';
 
+import type { KeptTrace } from './traces.ts';
+
 export type { PlannedJob } from '../scheduler.ts';
 
 /** A mail that a handler sent, without secrets. `at` is RFC 3339. */
@@ -25,6 +27,10 @@ export type StackCalls = {
   parkedEvents(): Parked[];
   /** Delivers them once more. @returns how many */
   redriveEvents(): number;
+  /** What functions waited for, see `keepTraces`. */
+  traces(requestId: string, orderIds: string[], others: string[]): KeptTrace[];
+  /** A statement that is in a trace; undefined when it is not kept any more. */
+  statement(trace: number, span: number): string | undefined;
   jobs(): PlannedJob[];
   runJob(name: string): Promise<void>;
   /** Tells people that alarms have changed. */

@@ -1,6 +1,7 @@
 import { redacted } from '../../../lib/kernel/redact.ts';
 import type { LogLine } from './log-tail.ts';
 import { framesOf } from './story.ts';
+import type { KeptTrace } from './traces.ts';
 
 export type RequestView = {
   requestId: string;
@@ -29,6 +30,16 @@ export type LogView = { at: string; level: string; message: string; fields: Reco
 export type RequestDetail = {
   request: RequestView;
   lines: LogView[];
+  /** What the functions waited for; empty when they ran before somebody opened the console. */
+  traces: KeptTrace[];
+};
+
+/** A request and what belongs to it. */
+export type Explained = Omit<RequestDetail, 'traces'> & {
+  /** The orders that it changed. */
+  orders: string[];
+  /** Requests that changed the same ones. */
+  others: string[];
 };
 
 const mostShown = 200;
@@ -78,7 +89,7 @@ const textOr = (value: unknown): string | null => (typeof value === 'string' ? v
  * @param lines of every kind, in the order of the log
  * @returns undefined when the request is not in the log any more
  */
-export function explainRequest(lines: readonly LogLine[], requestId: string): RequestDetail | undefined {
+export function explainRequest(lines: readonly LogLine[], requestId: string): Explained | undefined {
   const at = lines.findLastIndex((line) => line.accessId !== undefined && line.requestId === requestId);
   const line = lines[at];
   if (line === undefined) return undefined;
@@ -88,7 +99,10 @@ export function explainRequest(lines: readonly LogLine[], requestId: string): Re
   const own = lines.filter(
     (each, i) => each.requestId === requestId || (i > from && orders.includes(String(each.orderId))),
   );
-  return { request, lines: own.slice(0, mostShown).map(toLog) };
+  const others = lines.flatMap((other) =>
+    other.write === true && other.requestId !== requestId && changes(other, orders) ? [String(other.requestId)] : [],
+  );
+  return { request, lines: own.slice(0, mostShown).map(toLog), orders, others };
 }
 
 const changes = ({ resources }: LogLine, orders: readonly string[]): boolean =>

@@ -17,9 +17,10 @@ import { readOrder } from './order.ts';
 import { listOrders } from './orders.ts';
 import { drawOverview, evaluateAlarms, type OverviewDeps, ranges } from './overview.ts';
 import { partEndpoints } from './part-endpoints.ts';
+import { hasPlan, planOf } from './plan.sql.ts';
 import type { ConsoleData, FromConsole, ToConsole } from './protocol.ts';
 import { remoteStack } from './remote.ts';
-import { explainRequest, listRequests } from './requests.ts';
+import { explainRequest, listRequests, type RequestDetail } from './requests.ts';
 import { createConsoleServer, type Endpoint, Refused } from './server.ts';
 import { statesApi } from './states-api.ts';
 import { openDocuments } from './tables.dynamo.ts';
@@ -199,7 +200,21 @@ const endpoints: Endpoint[] = [
       await readLog();
       const found = explainRequest(lines, id!);
       if (found === undefined) throw new Refused(404, 'The log has no such request any more.');
-      return found;
+      const { orders, others, ...detail } = found;
+      return { ...detail, traces: await stack.traces(id!, orders, others) } satisfies RequestDetail;
+    },
+  },
+  {
+    method: 'GET',
+    path: /^plans\/(\d{1,9})\/(\d{1,4})$/,
+    async answer({ parts: [trace, span] }) {
+      const statement = await stack.statement(Number(trace), Number(span));
+      if (statement === undefined) throw new Refused(404, 'The statement is not kept any more.');
+      if (!hasPlan(statement)) throw new Refused(409, 'This statement has no plan.');
+      const plan = await planOf(database, statement).catch((error: Error) => {
+        throw new Refused(409, `PostgreSQL plans it only with its parameters: ${error.message}`);
+      });
+      return { plan };
     },
   },
   ...partEndpoints({ database, documents, stack, store, readLog, changed: live.changed }),

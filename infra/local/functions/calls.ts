@@ -47,7 +47,7 @@ export function recordCalls(file: string): <T>(handler: string, run: () => Promi
 }
 
 /** What a request asks IAM for. A request of an unknown kind is recorded by its address, so that it is not overlooked. */
-function askedOf({ headers, body, method, path }: HttpRequest): Asked[] {
+export function askedOf({ headers, body, method, path }: HttpRequest): Asked[] {
   const [service = '', operation = ''] = (headers['x-amz-target'] ?? '').split('.');
   const input: Body = body === undefined ? {} : JSON.parse(typeof body === 'string' ? body : decoder.decode(body));
   if (service.startsWith('DynamoDB')) return onTables(operation, input);

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Problem, type ProblemCode, problems, problemTypeBase } from '../../../lib/contract/api/problems.ts';
 import { anythingElse, type Found, type Matcher, matcher, type Row } from '../../../lib/contract/deploy/routing.ts';
@@ -19,6 +20,16 @@ export type Invoke<R extends Row> = (
 /** Answers requests that are for no function. @returns whether it answers this one */
 export type Front = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+export type GatewayOptions = {
+  /** A name of this machine besides `localhost`. */
+  ownName?: string | undefined;
+  /** Whether clients may call it by any name, as behind a load balancer. */
+  anyHost?: boolean;
+  /** How many proxies stand before it, each of which adds to `X-Forwarded-For`: so many entries from the end are believed. */
+  trustedProxies?: number;
+  front?: Front;
+};
+
 /**
  * API Gateway (HTTP API) on a laptop: turns a request into an event of payload format 2.0, runs the handler that the
  * table names, and sends its answer.
@@ -28,7 +39,7 @@ export function createGateway<R extends Row>(
   table: readonly R[],
   invoke: Invoke<R>,
   onDone: (line: { method: string; path: string; status: number; milliseconds: number }) => void,
-  { ownName, front = () => false }: { ownName?: string | undefined; front?: Front } = {},
+  { ownName, anyHost = false, trustedProxies = 0, front = () => false }: GatewayOptions = {},
 ): Server {
   const match = matcher(table);
   const fallback = table.find(({ path }) => path === anythingElse);
@@ -44,11 +55,11 @@ export function createGateway<R extends Row>(
         milliseconds: performance.now() - startedAt,
       }),
     );
-    if (!namesThisMachine(request.headers.host, ownName)) {
+    if (!anyHost && !namesThisMachine(request.headers.host, ownName)) {
       const names = 'This server is for programs on this machine. Call it as localhost, or set HOST to its name.';
       return refuse(response, 'bad-request', path, {}, names);
     }
-    answer(request, response, { match, fallback }, invoke).catch((error: unknown) => {
+    answer(request, response, { match, fallback, trustedProxies }, invoke).catch((error: unknown) => {
       if (error instanceof QueueFull) return refuse(response, 'unavailable', path, { 'retry-after': '5' });
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       refuse(response, 'internal', path);
@@ -62,7 +73,7 @@ export function createGateway<R extends Row>(
 async function answer<R extends Row>(
   request: IncomingMessage,
   response: ServerResponse,
-  { match, fallback }: { match: Matcher<R>; fallback: R | undefined },
+  { match, fallback, trustedProxies }: { match: Matcher<R>; fallback: R | undefined; trustedProxies: number },
   invoke: Invoke<R>,
 ): Promise<void> {
   const url = toUrl(request.url ?? '/');
@@ -79,7 +90,10 @@ async function answer<R extends Row>(
 
   const body = await readBody(request);
   if (body === undefined) return refuse(response, 'body-too-large', url.pathname, { connection: 'close' });
-  const result = await invoke(found.route, toEvent(request, url, found, body));
+  const result = await invoke(
+    found.route,
+    toEvent(request, url, found, { body, sourceIp: sourceIpOf(request, trustedProxies) }),
+  );
   send(response, result, request.method === 'HEAD');
 }
 
@@ -148,7 +162,19 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 
 const textual = /^(text\/|application\/(json|[a-z.+-]+\+json|javascript|xml|[a-z.+-]+\+xml))/i;
 
-function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Buffer): APIGatewayProxyEventV2 {
+/** The address of a client: the one that the outermost of the trusted proxies saw. */
+function sourceIpOf(request: IncomingMessage, trustedProxies: number): string {
+  const forwarded = [request.headers['x-forwarded-for'] ?? ''].flat().join(',').split(',');
+  const seen = trustedProxies === 0 ? '' : (forwarded.at(-trustedProxies) ?? '').trim();
+  return (isIP(seen) === 0 ? (request.socket.remoteAddress ?? '') : seen).replace(/^::ffff:/, '');
+}
+
+function toEvent(
+  request: IncomingMessage,
+  url: URL,
+  found: Found<Row>,
+  { body, sourceIp }: { body: Buffer; sourceIp: string },
+): APIGatewayProxyEventV2 {
   const { route, pathParameters } = found;
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -181,7 +207,7 @@ function toEvent(request: IncomingMessage, url: URL, found: Found<Row>, body: Bu
         method: request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET'),
         path: url.pathname,
         protocol: `HTTP/${request.httpVersion}`,
-        sourceIp: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+        sourceIp,
         userAgent: headers['user-agent'] ?? '',
       },
       requestId: `req_${randomUUID().replaceAll('-', '')}`,

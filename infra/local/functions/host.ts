@@ -12,10 +12,10 @@ import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
 import { listenOn, listenOnLoopback, portOf } from '../loopback.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
-import { adminRoutes } from './admin-routes.ts';
 import { consoleFront } from './console-front.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { createGateway } from './gateway.ts';
+import { pageRoutes } from './page-routes.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 import { boundedQueue } from './queue.ts';
 import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
@@ -60,6 +60,11 @@ const recorded: <T>(handler: string, run: () => Promise<T>) => Promise<T> =
     ? (_, run) => run()
     : await import('./calls.ts').then(({ recordCalls }) => recordCalls(data.callsFile!));
 
+type Traced = <T>(handler: string, event: unknown, run: () => Promise<T>) => Promise<T>;
+let traced: Promise<Traced> | undefined;
+const trace = () =>
+  import('./trace.ts').then(({ traceCalls }) => traceCalls((made) => post({ kind: 'traced', trace: made })));
+
 supervisor.on('message', (message: ToHost) => {
   switch (message.kind) {
     case 'invoke':
@@ -83,6 +88,9 @@ supervisor.on('message', (message: ToHost) => {
       else opening?.resolve(message.socket);
       opening = undefined;
       break;
+    case 'trace':
+      traced ??= trace();
+      break;
     case 'stop':
       for (const gateway of gateways) {
         gateway.close();
@@ -104,11 +112,7 @@ async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHos
 }
 
 async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
-  const own = [
-    ...testClockRoutes({ read: () => readingOf(clock), advance }),
-    ...docsRoutes(demoFile),
-    ...adminRoutes(),
-  ];
+  const own = [...testClockRoutes({ read: () => readingOf(clock), advance }), ...docsRoutes(demoFile), ...pageRoutes()];
   const front = consoleFront(openConsole);
   const open = () =>
     createGateway<Route | OwnRoute>(
@@ -195,5 +199,6 @@ async function run(handler: string, event: unknown, timeoutSeconds: number): Pro
     getRemainingTimeInMillis: () => endsAt - Date.now(),
   };
   const called = await loaded;
-  return await recorded(handler, () => called(event, context as unknown as Context));
+  const work = () => recorded(handler, () => called(event, context as unknown as Context));
+  return traced === undefined ? await work() : await (await traced)(handler, event, work);
 }

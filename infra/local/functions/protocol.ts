@@ -1,5 +1,6 @@
 import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
+import type { Trace } from './trace.ts';
 
 /** Messages from the supervising thread to the thread that hosts the functions. */
 export type ToHost =
@@ -11,6 +12,8 @@ export type ToHost =
   | { kind: 'not-advanced'; id: number; error: { name: string; message: string } }
   /** The socket of the console, or why it has none. */
   | { kind: 'console'; socket: string | undefined; error: string | undefined }
+  /** From now on the calls of functions are traced. */
+  | { kind: 'trace' }
   | { kind: 'stop' };
 
 /** What the thread that hosts the functions starts with. */
@@ -39,4 +42,6 @@ export type FromHost =
   | { kind: 'access'; line: string }
   /** A function has run alone or beside others: how long, and how long the thread was busy meanwhile. */
   | { kind: 'ran'; handler: string; milliseconds: number; processorMilliseconds: number }
+  /** What a function waited for while it ran. */
+  | { kind: 'traced'; trace: Trace }
   | { kind: 'request'; method: string; path: string; status: number; milliseconds: number };

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
 import type { Reading } from '../test-clock.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
+import type { Trace } from './trace.ts';
 
 type Options = {
   /** The functions' environment variables. Nothing else of this process's environment reaches them. */
@@ -21,6 +22,8 @@ type Options = {
   onMail?: ((mail: Mail) => void) | undefined;
   /** A handler has printed the record of an access. */
   onAccess?: (line: string) => void;
+  /** Gets what each run of a function waited for, once `trace` was called. */
+  onTraced?: (trace: Trace) => void;
   /** Somebody has opened the console. Gives the socket that it listens on. */
   onConsole?: () => Promise<string>;
   log?: (line: string) => void;
@@ -57,6 +60,7 @@ export class Functions {
   #listening: PromiseWithResolvers<number> | undefined;
   /** The gateway's port, which a new thread opens again. */
   #address: Omit<Extract<ToHost, { kind: 'listen' }>, 'kind'> | undefined;
+  #traces = false;
   #stopped = false;
   #givenUp: Error | undefined;
   readonly #ends: number[] = [];
@@ -99,6 +103,13 @@ export class Functions {
     this.#clockSettings.push(set.resolve);
     this.#post({ kind: 'clock', ahead });
     await set.promise;
+  }
+
+  /** Traces what functions wait for from now on. */
+  trace(): void {
+    if (this.#traces) return;
+    this.#traces = true;
+    this.#post({ kind: 'trace' });
   }
 
   /** Kills the thread in the middle of its work, for tests. Another one replaces it. */
@@ -160,6 +171,7 @@ export class Functions {
       `the functions have stopped${cause === undefined ? '' : ` (${String(cause)})`}; starting them again`,
     );
     this.#host = this.#start();
+    if (this.#traces) this.#post({ kind: 'trace' });
     if (this.#address !== undefined) this.#post({ kind: 'listen', ...this.#address });
   }
 
@@ -191,6 +203,9 @@ export class Functions {
         break;
       case 'console':
         void this.#openConsole();
+        break;
+      case 'traced':
+        this.#options.onTraced?.(message.trace);
         break;
       case 'mail':
         onMail?.(message.mail);

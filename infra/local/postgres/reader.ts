@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import connect from 'postgres';
 import { readerFolder } from './primary.ts';
 import type { Standby } from './standby.ts';
 import { type Postgres, removePostgresData } from './start.ts';
@@ -6,6 +7,11 @@ import { type Postgres, removePostgresData } from './start.ts';
 export type Reader = {
   /** Of a standby that serves reads. The first call makes it, and so does the next one after it or its primary has ended. */
   socketPath(): Promise<string>;
+  /**
+   * Stops or continues the replay of what the primary writes, so that reads fall behind. To stop it makes the reader, if there is
+   * none.
+   */
+  pause(paused: boolean): Promise<void>;
   /** Whether it runs. */
   running(): boolean;
   stop(): Promise<void>;
@@ -55,13 +61,22 @@ export function createReader({ directory, primary, settings, programs, log }: Op
     await dropped?.standby.then((standby) => standby.stop()).catch(() => {});
   }
 
+  async function socketPath(): Promise<string> {
+    if (stopping) throw new Error('the stack stops');
+    // After a failover it would follow a server that is no more.
+    if (current !== undefined && (current.ended || current.primary !== primary())) void drop();
+    current ??= make();
+    return (await current.standby).postgres.socketPath;
+  }
+
   return {
-    async socketPath() {
-      if (stopping) throw new Error('the stack stops');
-      // After a failover it would follow a server that is no more.
-      if (current !== undefined && (current.ended || current.primary !== primary())) void drop();
-      current ??= make();
-      return (await current.standby).postgres.socketPath;
+    socketPath,
+    async pause(paused) {
+      // A reader that was made meanwhile is not paused.
+      if (!paused && current === undefined) return;
+      const sql = connect({ host: dirname(await socketPath()), user: 'rdsadmin', database: 'postgres', max: 1 });
+      const turn = paused ? sql`select pg_wal_replay_pause()` : sql`select pg_wal_replay_resume()`;
+      await turn.finally(() => sql.end({ timeout: 1 }));
     },
     running: () => current !== undefined && !current.ended,
     async stop() {

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClock, type TimerClock } from '../clock.ts';
 import { forThisMachine } from '../loopback.ts';
@@ -31,6 +31,8 @@ export type StatesOptions = {
   onChange?: () => void;
   /** 0 or omitted: any free port. */
   port?: number;
+  /** Where other machines of a closed network may call it, in place of this machine alone. It checks no credentials. */
+  address?: { host: string; port: number };
   /** The clock of every pause and time-out; the machine's by default. */
   clock?: TimerClock;
   log?: (line: string) => void;
@@ -59,15 +61,17 @@ const largestBody = 4 * 1024 * 1024;
  * file or the port cannot be used.
  */
 export async function startStates(options: StatesOptions): Promise<States> {
-  const { port = 0, log = () => {} } = options;
+  const { address, log = () => {} } = options;
+  const { host, port } = address ?? { host: '127.0.0.1', port: options.port ?? 0 };
   const machines = openMachines(options);
   const closeStores = () => {
     for (const { store } of machines) store.close();
   };
   const operations = operationsOf(machines);
-  const server = createServer(forThisMachine((request, response) => void answer(request, response, operations, log)));
+  const onlyHere = address === undefined ? forThisMachine : (listener: RequestListener) => listener;
+  const server = createServer(onlyHere((request, response) => void answer(request, response, operations, log)));
   try {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   } catch (cause) {
     closeStores();
     throw new Error(`Step Functions cannot listen on port ${port}: ${(cause as Error).message}.`, { cause });

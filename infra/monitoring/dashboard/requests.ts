@@ -114,6 +114,7 @@ export function callers({ httpLog }: MonitoredResources): IWidget[][] {
     'limit 100',
   ];
   return [
+    [graph('Server errors of versions side by side', [oursByValue('VersionErrors', sum())], { stacked: true })],
     [
       graph('Requests by application', [oursByValue('ApplicationRequests', sum())], { stacked: true }),
       graph('Failed requests by application', [oursByValue('ApplicationErrors', sum())], { stacked: true }),

@@ -11,6 +11,7 @@ export const metrics = {
   Requests: { unit: 'Count', dimension: 'operation' },
   ClientErrors: { unit: 'Count', dimension: 'operation' },
   ServerErrors: { unit: 'Count', dimension: 'operation' },
+  VersionErrors: { unit: 'Count', dimension: 'version' },
   Latency: { unit: 'Milliseconds', dimension: 'operation' },
   ApplicationRequests: { unit: 'Count', dimension: 'application' },
   ApplicationErrors: { unit: 'Count', dimension: 'application' },

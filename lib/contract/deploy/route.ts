@@ -13,6 +13,9 @@ export const stateMachineVariables = {
 export type StateMachineName = keyof typeof stateMachineVariables;
 export const stateMachines = Object.keys(stateMachineVariables) as StateMachineName[];
 
+/** The alias by which callers reach a function or start a state machine that moves to a new version as a canary. */
+export const liveAlias = 'live';
+
 /** What is done with a state machine, or with its executions. */
 export type StateAction =
   | 'StartExecution'

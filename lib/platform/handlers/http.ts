@@ -10,7 +10,7 @@ import { openRequest, type Request, type RequestContext } from '../../http/reque
 import type { Result } from '../../http/response.ts';
 import { accessControl } from '../access-control.ts';
 import { recordAccess } from '../access-log.ts';
-import { config } from '../config.ts';
+import { config, functionVersion } from '../config.ts';
 import { repeatWhileWriterSwitches } from '../repeat.ts';
 import { type Runtime, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
@@ -21,6 +21,7 @@ const httpRuntime = (): HttpRuntime => ({
   record: recordAccess,
   accessControl: accessControl(),
   edge: { maxAge: config().CATALOG_MAX_AGE_SECONDS, key: config().EDGE_KEY },
+  version: functionVersion(),
 });
 
 /**

@@ -10,7 +10,9 @@ const labels: Record<string, string> = {
   decline: 'Decline the next charge',
   'lose-answer': 'Lose the next answer',
   kill: 'Kill the next step',
+  'provider-away': 'Take the payment provider away for 60 s',
   'dynamo-away': 'Take DynamoDB away for 10 s',
+  'pause-replication': 'Pause replication for 30 s',
 };
 
 /** What a developer may want to try. */
@@ -31,7 +33,7 @@ export function Faults() {
     <details class="menu">
       <summary>Faults${armed.length > 0 ? html` <span class="count">${armed.length} armed</span>` : ''}</summary>
       <div class="panel">
-        <p class="muted">Each strikes once, whichever order comes first.</p>
+        <p class="muted">Each strikes once, whichever order comes first, or lasts as long as it says.</p>
         ${(data.value?.faults ?? []).map(({ name, does }) => {
           const on = armed.find((each) => each.name === name);
           return html`

@@ -1,6 +1,7 @@
 import type { LogView, RequestDetail, RequestList, RequestView } from '../requests.ts';
 import { clockTime, go, html, Link, short, timeOf, useData, Waiting } from './lib.ts';
 import { Search } from './search.ts';
+import { Waterfall } from './waterfall.ts';
 
 const statuses = ['2xx', '3xx', '4xx', '5xx'];
 
@@ -64,7 +65,7 @@ function Row({
 export function OneRequest({ id }: { id: string }) {
   const data = useData<RequestDetail>(`requests/${id}`);
   if (data.value === undefined) return html`<h1 class="id">${id}</h1><${Waiting} data=${data} />`;
-  const { request, lines } = data.value;
+  const { request, lines, traces } = data.value;
   const { operation, status, problem, milliseconds, at, applicationId, customerId, resources } = request;
   return html`
     <h1 class="id">${id}</h1>
@@ -83,6 +84,12 @@ export function OneRequest({ id }: { id: string }) {
                 ? html`<${Link} to=${`/console/orders/${resource}`} key=${resource}>${resource}</${Link}>`
                 : html`<span key=${resource}>${resource}</span>`,
           )}</p>`
+    }
+    <h2>Calls</h2>
+    ${
+      traces.length === 0
+        ? html`<p class="empty">Calls are followed from when the console was first opened. This request came before, or too many came after it.</p>`
+        : html`<${Waterfall} traces=${traces} />`
     }
     <h2>Log</h2>
     <ol class="log">${lines.map((line, i) => html`<${LogLine} line=${line} key=${i} />`)}</ol>`;

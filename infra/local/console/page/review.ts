@@ -44,6 +44,7 @@ export function Review({ view: { order, manualReview }, onDone }: { view: OrderV
           <button type="submit" disabled=${busy}>Resolve as ${outcome}</button>
         </form>
       </div>
+      <p class="muted">Retry when the cause is gone. <code>docs/runbooks/orders-in-manual-review.md</code> says what to do, and has the command for many orders at once.</p>
       ${error === '' ? '' : html`<p role="alert"><b>${error}</b></p>`}
     </section>`;
 }

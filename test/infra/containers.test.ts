@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type LocalDynamo, startDynamo } from '../../infra/local/dynamo/start.ts';
+import { type Postgres, removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
+import { freePort } from '../e2e/checkout.ts';
+
+/* The entry point of the image as plain processes: from the checkout, or from the image's files in IMAGE_ROOT. */
+const root = process.env.IMAGE_ROOT ?? resolve(import.meta.dirname, '../..');
+
+let folder: string;
+let database: Postgres;
+let dynamo: LocalDynamo;
+let env: Record<string, string>;
+const ports = { database: 0, worker: 0, http: 0, health: [0, 0] };
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'containers-'));
+  ports.database = await freePort();
+  ports.worker = await freePort();
+  ports.http = await freePort();
+  ports.health = [await freePort(), await freePort()];
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: String(ports.database),
+    fsync: 'off',
+    max_connections: '200',
+  };
+  database = await startPostgres({ dataDir: join(folder, 'postgres'), settings });
+  dynamo = await startDynamo();
+  await allowPasswords();
+  await writeFile(join(folder, 'stage'), `${'s'.repeat(40)}\n`);
+  env = {
+    PATH: process.env.PATH ?? '',
+    ...{ AWS_ACCESS_KEY_ID: 'counterfoil', AWS_SECRET_ACCESS_KEY: 'counterfoil', AWS_REGION: 'eu-west-1' },
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    ...{ APPLICATIONS_TABLE: 'applications', APP_KEYS_TABLE: 'appKeys' },
+    ...{
+      DATABASE_HOST: '127.0.0.1',
+      DATABASE_PORT: String(ports.database),
+      DATABASE_NAME: 'shop',
+      DATABASE_TLS: 'off',
+    },
+    DATABASE_SECRET_FILE: join(folder, 'stage'),
+    ...{ WORKER_HOST: '127.0.0.1', WORKER_PORT: String(ports.worker), DATA_FOLDER: join(folder, 'data') },
+    ...{ PORT: String(ports.http), RATE_LIMIT_PER_MINUTE: '100000' },
+  };
+});
+afterAll(async () => {
+  for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await dynamo?.stop();
+  await database?.stop();
+  await removePostgresData(join(folder, 'postgres'));
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** As a PostgreSQL of one's own: by TCP, with passwords. */
+async function allowPasswords(): Promise<void> {
+  const { socketDir: host } = database;
+  const sql = postgres({
+    host,
+    port: ports.database,
+    user: 'rdsadmin',
+    database: 'postgres',
+    max: 1,
+    fetch_types: false,
+  });
+  try {
+    const [row] = await sql`show hba_file`;
+    await appendFile(row!.hba_file, 'host all all 127.0.0.1/32 scram-sha-256\n');
+    await sql`alter role rdsadmin password 'admin'`;
+    await sql`select pg_reload_conf()`;
+  } finally {
+    await sql.end();
+  }
+}
+
+function start(command: string[], own: Record<string, string> = {}) {
+  const child = spawn(process.execPath, command, { cwd: root, env: { ...env, ...own } });
+  children.push(child);
+  const log = { text: '' };
+  for (const stream of [child.stdout, child.stderr]) stream!.on('data', (chunk) => (log.text += chunk));
+  return { child, log };
+}
+
+async function run(command: string[], own: Record<string, string> = {}): Promise<string> {
+  const { child, log } = start(command, own);
+  const [code] = await once(child, 'exit');
+  expect({ code, log: code === 0 ? '' : log.text }).toEqual({ code: 0, log: '' });
+  return log.text;
+}
+
+const main = 'infra/container/main.ts';
+const probe = async (port: number, path = '/readyz') =>
+  (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined))?.status;
+const until = (port: number) =>
+  vi.waitFor(async () => expect(await probe(port)).toBe(200), { timeout: 120_000, interval: 100 });
+
+test('an order goes through the containers, and through the worker that takes over from one that was killed', async () => {
+  const admin = `postgres://rdsadmin:admin@127.0.0.1:${ports.database}/postgres`;
+  for (let time = 1; time <= 2; time++) {
+    const log = await run([main, 'prepare'], { DATABASE_ADMIN_URL_SECRET: admin });
+    expect(log).toContain('the DynamoDB tables are there');
+  }
+  const first = start([main, 'worker'], { HEALTH_PORT: String(ports.health[0]) });
+  await until(ports.health[0]!);
+  const second = start([main, 'worker'], { HEALTH_PORT: String(ports.health[1]) });
+  await vi.waitFor(() => expect(second.log.text).toContain('another worker has the lock'), { timeout: 60_000 });
+  expect([await probe(ports.health[1]!, '/livez'), await probe(ports.health[1]!)]).toEqual([200, 503]);
+  const http = start([main, 'http']);
+  await until(ports.http);
+
+  const made = await run([
+    'infra/tools/apps.ts',
+    'create',
+    '--name',
+    'Back',
+    '--kind',
+    'server',
+    '--scopes',
+    'all',
+    '--contact',
+    'a@example.com',
+  ]);
+  const key = /cfk_\S+/.exec(made)![0];
+  const app = await send('POST', '/applications', key, {
+    ...{ name: 'Shop', kind: 'web', contact: 'a@example.com' },
+    scopes: ['catalog:read', 'orders:read', 'orders:place', 'customers:read', 'customers:write'],
+  });
+  const clientId = app.id as string;
+  const login = { email: 'ada@example.com', password: 'a long pass phrase of Ada' };
+  await send('POST', '/customers', undefined, { ...login, name: 'Ada' }, { 'client-id': clientId });
+  const { token } = await send('POST', '/sessions', undefined, login, { 'client-id': clientId });
+  const product = await send('POST', '/products', key, {
+    sku: 'TEA',
+    name: 'Tea',
+    price: { amount: 900, currency: 'EUR' },
+  });
+  await send('POST', `/products/${product.id}/stock-movements`, key, { quantity: 10, reason: 'first' });
+  const order = () =>
+    send(
+      'POST',
+      '/orders',
+      token as string,
+      { lines: [{ productId: product.id, quantity: 1 }], paymentMethod: 'pm_card_visa' },
+      { prefer: 'wait=20', 'idempotency-key': crypto.randomUUID() },
+    );
+  expect(await order()).toMatchObject({ status: 'confirmed' });
+  expect(await send('GET', '/health', key)).toMatchObject({ status: 'up' });
+
+  first.child.kill('SIGKILL');
+  await until(ports.health[1]!);
+  expect(await order()).toMatchObject({ status: 'confirmed' });
+
+  for (const { child } of [http, second]) child.kill('SIGTERM');
+  for (const { child } of [http, second]) if (child.exitCode === null) await once(child, 'exit');
+  expect([http.child.exitCode, second.child.exitCode]).toEqual([0, 0]);
+  // Neither secrets nor passwords are logged.
+  expect(first.log.text + second.log.text + http.log.text).not.toMatch(/s{40}|a long pass phrase/);
+});
+
+async function send(
+  method: string,
+  path: string,
+  bearer: string | undefined,
+  body?: object,
+  more: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
+  const headers = {
+    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...more,
+  };
+  const response = await fetch(`http://127.0.0.1:${ports.http}${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  expect({ path, status: response.status, text: response.ok ? '' : text }).toEqual({
+    path,
+    status: response.status,
+    text: '',
+  });
+  return JSON.parse(text);
+}
