@@ -344,8 +344,9 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   'order-shipped': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
     when: 'At least one parcel of the order was shipped.',
-    todo: 'Ask to send goods back: `POST /orders/{orderId}/returns`.',
-    detail: 'A parcel of the order is on its way. Return what you do not want to keep.',
+    todo: 'Ask to send goods back: `POST /orders/{orderId}/returns`. What has not shipped an application with `orders:refund` gives back by its `lines`: `POST /orders/{orderId}/refunds`.',
+    detail:
+      'A parcel of the order is on its way. Return what you do not want to keep, and ask the shop to refund what has not shipped.',
   },
   'order-not-fulfillable': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments',

@@ -55,7 +55,7 @@ export type Strike = { step: StepName; way: Way; when: When };
 
 /** Runs an order of a scenario under one fault, or several. */
 export async function runOrder(world: World, scenario: Scenario, strikes: readonly Strike[]) {
-  const { afterwards = [], meanwhile = {} } = scenario;
+  const { afterwards = [], meanwhile = {}, tellsCoupon } = scenario;
   const deliveries = new Map<StepName, number>();
   const struck = new Map<Strike, number>();
   let isSeenTo = false;
@@ -84,11 +84,11 @@ export async function runOrder(world: World, scenario: Scenario, strikes: readon
     await doAfterwards(world, what, id);
   }
   await sweepUntilEnded(world, id);
-  let end = await readEnd(world, id);
+  let end = await readEnd(world, id, tellsCoupon);
   const wrongs = await wrongsOf(world, { id, productId }, end);
   for (const { way } of struck.keys()) {
     await way.afterEnd?.();
-    const later = await readEnd(world, id);
+    const later = await readEnd(world, id, tellsCoupon);
     // What comes late may still take away what was at stake, and nothing else.
     if (statusOf(later) !== statusOf(end)) wrongs.push(`it ended ${end}, and was ${later} after what came late`);
     if (way.afterEnd !== undefined) wrongs.push(...(await wrongsOf(world, { id, productId }, later)));

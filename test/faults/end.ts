@@ -9,13 +9,22 @@ const money: Record<string, string> = {
   requires_action: 'payment open',
 };
 
-type Standing = { status: string; keepsStock: boolean; payment: string | null; refund: string | null; opened: number };
+type Standing = {
+  status: string;
+  keepsStock: boolean;
+  payment: string | null;
+  refund: string | null;
+  shipped: string;
+  coupon: string | null;
+  opened: number;
+};
 
 /**
  * How an order stands, in words: its status, what of it is at stake when it needs manual review, and whether an alarm rang for
  * an order that is well. Reads the tables, and nothing through the product.
+ * @param tellsCoupon whether the words say what became of the use of its coupon
  */
-export async function readEnd({ saga, executions }: World, orderId: string): Promise<string> {
+export async function readEnd({ saga, executions }: World, orderId: string, tellsCoupon = false): Promise<string> {
   const [row] = await saga.owner`
     select status, exists (
       select from stock.reservations r where r.order_id = o.id and r.state in ('held', 'committed')
@@ -23,17 +32,21 @@ export async function readEnd({ saga, executions }: World, orderId: string): Pro
       select ', payment ' || p.status from payments.payments p where p.order_id = o.id and o.capture_at is not null
     ) as payment, (
       select ', refund ' || string_agg(f.status, ' and ' order by f.id) from payments.refunds f where f.order_id = o.id
-    ) as refund, (
+    ) as refund, case fulfilment_status when 'unfulfilled' then '' when 'partially_fulfilled' then ', shipped in part'
+      else ', shipped' end as shipped, (
+      select case c.used when 0 then ', coupon free' else ', coupon used' end from pricing.coupons c where c.code = o.coupon_code
+    ) as coupon, (
       select count(*)::integer from orders.timeline t where t.order_id = o.id and t.detail ->> 'to' = 'needs_attention'
     ) as opened
     from orders.orders o where id = ${orderId}`;
   const charge = await readCharge(saga, orderId);
   if (row === undefined) return `charge ${charge?.status}`;
-  const { status, keepsStock, payment, refund, opened } = row as Standing;
+  const { status, keepsStock, payment, refund, shipped, coupon, opened } = row as Standing;
   if (status !== 'needs_attention') {
     const own = (await executions(orderId)).filter(({ name }) => name?.startsWith(orderId));
     const alarmed = own.filter((execution) => execution.status !== 'SUCCEEDED').length > opened;
-    return `${status}${payment ?? ''}${refund ?? ''}${alarmed ? ' (false alarm)' : ''}`;
+    const use = tellsCoupon ? coupon : '';
+    return `${status}${payment ?? ''}${refund ?? ''}${shipped}${use}${alarmed ? ' (false alarm)' : ''}`;
   }
   const stakes = [charge && money[charge.status], keepsStock ? 'stock kept' : undefined].filter(
     (each) => each !== undefined,

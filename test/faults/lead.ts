@@ -66,9 +66,13 @@ export async function doAfterwards(world: World, what: Doing, orderId: string): 
   if (what === 'the customer cancels') await saga.cancel(orderId);
   else if (what === 'a person retries the compensation') await manualReview.retry(orderId);
   else if (what === 'its payment is captured') await world.capture(orderId);
+  else if (what === 'a parcel ships') await world.ship(orderId, saga.startCapturing);
+  else if (what === 'a parcel ships and no saga starts') await world.ship(orderId, nobodyStarts);
   else await world.refundPart(orderId, 700);
   await saga.states.idle();
 }
+
+const nobodyStarts = () => Promise.reject(new Error('Step Functions does not answer'));
 
 /** How a delivery is to go: `number` counts those of its step from 1. */
 type Going = { mishap: Mishap | undefined; number: number; isSeenTo: boolean };

@@ -12,6 +12,8 @@ export type Mishap =
 /** What is done with an order whose saga has ended. */
 export type Doing =
   | 'its payment is captured'
+  | 'a parcel ships'
+  | 'a parcel ships and no saga starts'
   | 'a part goes back'
   | 'the customer cancels'
   | 'a person retries the compensation';
@@ -35,6 +37,8 @@ export type Scenario = {
   cancelsBefore?: StepName;
   /** What the customer does about a payment that waits for it. */
   customer?: 'pays' | 'pays before the order waits' | 'does not authenticate' | 'never acts' | 'cancels';
+  /** Its end says what became of the one use of its coupon. */
+  tellsCoupon?: true;
   /** What is done once its saga has ended, one after the other. The fault strikes in the last. */
   afterwards?: readonly Doing[];
   /** There is a charge and no order, and reconciliation gives the charge back. */
@@ -51,6 +55,8 @@ const refundFailsAtFirst = { ConfirmOrder: 'fails', RefundPayment: 'fails until 
 
 const later = { captureAt: 'shipment' } as const;
 const captured = { ...later, afterwards: ['its payment is captured'] } as const;
+
+const shipped = { ...later, afterwards: ['a parcel ships'] } as const;
 
 const waiting = { paymentMethod: 'pm_requiresAction' };
 /** The time of this step is the time that the customer has: once it is over, so is the order. */
@@ -105,6 +111,7 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
   ConfirmOrder: [
     { name: 'an order', end: 'confirmed' },
     { name: 'an order that is captured at shipment', end: 'confirmed, payment authorized', ...later },
+    { name: 'the last use of a coupon', end: 'confirmed, coupon used', tellsCoupon: true },
     // Before that, it refuses without asking the database, which no fault of the database can strike.
     {
       name: 'a payment that its customer made',
@@ -168,6 +175,19 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     { name: 'a charge without an order', end: 'charge refunded', hasNoOrder: true },
   ],
   CapturePayment: [
+    { name: 'a parcel that ships', end: 'confirmed, payment captured, shipped in part', ...shipped },
+    {
+      name: 'a parcel that ships, and nobody starts the saga',
+      end: 'confirmed, payment captured, shipped in part',
+      ...later,
+      afterwards: ['a parcel ships and no saga starts'],
+    },
+    {
+      name: 'a parcel that ships, and the card is declined',
+      end: 'needs_attention (money held, stock kept)',
+      ...shipped,
+      paymentMethod: 'pm_captureDeclined',
+    },
     { name: 'an order that ships', end: 'confirmed, payment captured', ...captured },
     {
       name: 'an order that ships, and settling it fails for a while',
@@ -189,6 +209,7 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     },
   ],
   SettleCapture: [
+    { name: 'a parcel that ships', end: 'confirmed, payment captured, shipped in part', ...shipped },
     { name: 'an order that ships', end: 'confirmed, payment captured', ...captured },
     {
       name: 'an order that ships and is cancelled just before',
@@ -210,6 +231,11 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     },
   ],
   RefundPart: [
+    {
+      name: 'a part of an order of which a parcel shipped',
+      end: 'confirmed, refund succeeded, shipped in part',
+      afterwards: ['a parcel ships', 'a part goes back'],
+    },
     { name: 'a part of an order', end: 'confirmed, refund succeeded', afterwards: ['a part goes back'] },
     {
       name: 'a second part of an order',
@@ -250,6 +276,18 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
   ],
   CloseOrder: [
+    {
+      name: 'compensation: the use of a coupon is given back',
+      end: 'failed, coupon free',
+      tellsCoupon: true,
+      paymentMethod: 'pm_card_chargeDeclined',
+    },
+    {
+      name: 'cancel: the use of a coupon is given back',
+      end: 'cancelled, coupon free',
+      tellsCoupon: true,
+      afterwards: ['the customer cancels'],
+    },
     { name: 'compensation: a person retries it', end: 'failed', ...retried, meanwhile: refundFailsAtFirst },
     { name: 'compensation: the customer never acted', end: 'failed', ...waiting, customer: 'never acts' },
     { name: 'compensation: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },

@@ -7,6 +7,7 @@ import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { untilDeadline } from '../../lib/platform/handlers/lambda.ts';
 import { dropPool, poolOf } from '../../lib/platform/pools.ts';
+import { createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
 import { requestCapture } from '../../lib/shop/payments/captures.ts';
 import { requestRefund } from '../../lib/shop/payments/refunds.ts';
 import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
@@ -66,6 +67,7 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
   const impatientOutside = outside(DynamoDBDocumentClient.from(impatient));
   Object.assign(saga.deps, patientOutside, { sql: () => poolOf('saga', open) });
   const refunds = saga.connect('refunds_api', poolOptions);
+  const goods = saga.connect('fulfilment_api', poolOptions);
   await installGate(saga.owner as unknown as Sql);
 
   const replaced = sabotaged(sabotage, { client: saga.dynamo.documents });
@@ -83,6 +85,12 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
         },
       }),
     );
+  }
+
+  /** Of a request with a key of its own. */
+  function claimOf(operation: string) {
+    const key = newId('request', saga.clock);
+    return { caller: 'app:key', key, operation, fingerprint: key };
   }
 
   function open(): Sql {
@@ -121,21 +129,37 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
     },
     /** Asks for a part of an order's payment back, as an application does. */
     async refundPart(orderId: string, amount: number): Promise<void> {
-      const claim = { caller: 'app:key', key: newId('request', saga.clock), operation: 'request-refund' };
+      const claim = claimOf('request-refund');
       const keys = { table: 'payments.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
       await requestRefund(
         { sql: refunds as unknown as Sql, clock: saga.clock, keys, startRefunding: saga.startRefunding },
-        { ...claim, fingerprint: claim.key },
+        claim,
         { orderId, amount: { amount, currency: 'EUR' }, reason: 'broken', requestedBy: 'app:key' },
       );
     },
+    /**
+     * Packs a unit of an order and ships it, as an application does whose answers are lost: it asks for each twice, by one key.
+     */
+    async ship(orderId: string, startCapturing: typeof saga.startCapturing): Promise<void> {
+      const keys = { table: 'orders.fulfilment_idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
+      const deps = { sql: goods as unknown as Sql, clock: saga.clock, keys, startCapturing };
+      const [line] = await saga.owner`select product_id from orders.lines where order_id = ${orderId}`;
+      const packing = claimOf('create-fulfilment');
+      const lines = [{ productId: line!.productId as string, quantity: 1 }];
+      const pack = () => createFulfilment(deps, packing, { orderId, lines, createdBy: 'app:key' });
+      await pack();
+      const { id: fulfilmentId } = JSON.parse((await pack()).answer.body ?? '') as { id: string };
+      const shipping = claimOf('ship-fulfilment');
+      const parcel = { orderId, fulfilmentId, tracking: {} };
+      for (let time = 1; time <= 2; time++) await shipFulfilment(deps, shipping, parcel);
+    },
     /** Has an order's payment captured, as an application does. */
     async capture(orderId: string): Promise<void> {
-      const claim = { caller: 'app:key', key: newId('request', saga.clock), operation: 'request-capture' };
+      const claim = claimOf('request-capture');
       const keys = { table: 'payments.idempotency_keys' as const, clock: saga.clock, keepSeconds: 48 * 3600 };
       await requestCapture(
         { sql: refunds as unknown as Sql, clock: saga.clock, keys, startCapturing: saga.startCapturing },
-        { ...claim, fingerprint: claim.key },
+        claim,
         { orderId, requestedBy: 'app:key' },
       );
     },
@@ -177,6 +201,7 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
       dropPool('saga');
       impatient.destroy();
       await refunds.end();
+      await goods.end();
       await admin.end();
       await relay.stop();
       await saga.stop();

@@ -79,7 +79,10 @@ function refusal({ status, shipped }: { status: string; shipped?: boolean }, win
     return new Problem('order-ended', `The order ${ends[status] ?? `is ${status}`} and cannot be cancelled.`);
   }
   if (shipped) {
-    return new Problem('order-shipped', 'A parcel of the order is on its way. Return what you do not want to keep.');
+    return new Problem(
+      'order-shipped',
+      'A parcel of the order is on its way. Return what you do not want to keep, and ask the shop to refund what has not shipped.',
+    );
   }
   return new Problem(
     'order-too-late-to-cancel',
