@@ -16,13 +16,16 @@ export class ApiProblem extends Error {
   readonly status: number;
   /** What to quote when you ask for help. */
   readonly requestId: string | undefined;
+  /** When it makes sense to ask again. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(problem: Partial<components['schemas']['Problem']> | undefined, { status }: Response) {
+  constructor(problem: Partial<components['schemas']['Problem']> | undefined, { status, headers }: Response) {
     super(problem?.detail ?? problem?.title ?? `The server answered ${status}.`);
     this.name = 'ApiProblem';
     this.code = problem?.code ?? 'unknown';
     this.status = status;
     this.requestId = problem?.requestId;
+    this.retryAfterSeconds = Number(headers.get('retry-after')) || undefined;
   }
 }
 

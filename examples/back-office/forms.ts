@@ -61,6 +61,8 @@ let report: Report = () => {};
 export const reportTo = (to: Report): void => {
   report = to;
 };
+/** Shows what goes wrong in this work. */
+export const reported = (work: Promise<unknown>): void => report(work);
 
 /**
  * A form that does its work once at a time. The work gets the values by their names, and a key that stays the same until

@@ -118,6 +118,9 @@ test.each([
   await open(`/console/requests?text=${id}`, { width, colorScheme });
   await page.getByRole('link', { name: 'place-order' }).click();
   await page.getByText('step ChargePayment').waitFor();
+  await page.getByText('saga/confirm-order').first().waitFor();
+  await page.getByRole('button', { name: 'SQL' }).first().press('Enter');
+  await page.getByLabel('Plan', { exact: true }).waitFor();
   await checkLooks(`request-${looks}`, width);
   await page.getByRole('link', { name: 'Parts' }).click();
   for (const [part, text] of Object.entries({

@@ -75,26 +75,28 @@ export async function send(number: string) {
   return order;
 }
 
-export async function open(width: number, colorScheme: 'light' | 'dark') {
+/** Opens a page of the laptop, such as `/admin`. axe-core needs `bypassCSP`: the test alone brings it in. */
+export async function open(width: number, colorScheme: 'light' | 'dark', path = '/admin', bypassCSP = true) {
   const context = await browser.newContext({
     viewport: { width, height: 900 },
     colorScheme,
     locale: 'en-IE',
-    // axe-core is brought in by the test alone.
-    bypassCSP: true,
+    timezoneId: 'Europe/Vienna',
+    bypassCSP,
   });
   page = await context.newPage();
   page.setDefaultTimeout(120_000);
   complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  await page.goto(`${demo.baseUrl}/admin`);
+  await page.goto(`${demo.baseUrl}${path}`);
 }
 
-export async function signIn() {
-  await page.getByLabel('Key').fill(demo.appKey);
+/** @param first the title of the place that is shown then */
+export async function signIn(first = 'Orders', key = demo.appKey) {
+  await page.getByLabel('Key').fill(key);
   await page.keyboard.press('Enter');
-  await heading('Orders');
+  await heading(first);
 }
 
 export const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
@@ -134,7 +136,8 @@ export async function looksWell(place: string) {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
   if (process.env.SCREENSHOTS) {
     const looks = await page.evaluate(() => (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
-    const path = `${process.env.SCREENSHOTS}/admin-${looks}-${width}-${place}.png`;
+    const name = new URL(page.url()).pathname.slice(1);
+    const path = `${process.env.SCREENSHOTS}/${name}-${looks}-${width}-${place}.png`;
     await page.screenshot({ path, fullPage: width < 500 });
   }
 }

@@ -198,6 +198,7 @@ Place your first order (paste these lines into a terminal):
 
 API reference: ${baseUrl}/docs#demo=${docsToken({ appKey })}
 Back office: ${baseUrl}/admin#demo=${docsToken({ appKey })}
+Reports: ${baseUrl}/reports#demo=${docsToken({ appKey })}
 Demo shop: .local/demo.json    Logs: .local/functions.log    Stop: Ctrl-C
 `;
 }

@@ -4,6 +4,7 @@ import { budgets, initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
 import type { ChoreographyFigures } from './choreography.ts';
 import type { ComposeFigures } from './compose.ts';
+import type { ConsoleFigure } from './console.ts';
 import type { Counts, CountsByWay } from './counts.ts';
 import type { EventFigures } from './events.ts';
 import type { FunctionFigures } from './functions.ts';
@@ -36,6 +37,7 @@ export function toText({
   cache,
   webhooks,
   search,
+  console,
   usage,
   growth,
   retention,
@@ -57,6 +59,7 @@ export function toText({
     ...(cache === undefined ? [] : [cacheText(cache)]),
     ...(webhooks === undefined ? [] : [webhooksText(webhooks)]),
     ...(search === undefined ? [] : [searchText(search)]),
+    ...(console === undefined ? [] : [consoleText(console)]),
     ...(usage === undefined ? [] : [usageText(usage)]),
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(retention === undefined ? [] : [retentionText(retention)]),
@@ -105,6 +108,11 @@ function hotText(hot: Hot[]): string {
     `${rounded(100 * ofSpread)} %`,
   ]);
   return table(['clients', 'one product: orders/s', 'a hundred', 'share'], lines);
+}
+
+function consoleText(figures: ConsoleFigure[]): string {
+  const lines = figures.map(({ wait, median, longest }) => [wait, rounded(median), rounded(longest)]);
+  return table(['the console shows, in ms', 'median', 'longest'], lines);
 }
 
 function growthText(growth: Growth[]): string {

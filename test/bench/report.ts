@@ -4,6 +4,7 @@ import { initShareOf } from './budgets.ts';
 import type { CacheFigures } from './cache.ts';
 import type { ChoreographyFigures } from './choreography.ts';
 import type { ComposeFigures } from './compose.ts';
+import type { ConsoleFigure } from './console.ts';
 import type { CountsByWay } from './counts.ts';
 import type { EventFigures } from './events.ts';
 import type { FunctionFigures } from './functions.ts';
@@ -34,6 +35,7 @@ export type Results = {
   cache?: CacheFigures;
   webhooks?: WebhookFigures;
   search?: SearchFigures;
+  console?: ConsoleFigure[];
   usage?: Usage;
   growth?: Growth[];
   retention?: RetentionFigures;
@@ -57,6 +59,7 @@ export function toJson({
   cache,
   webhooks,
   search,
+  console,
   usage,
   growth,
   retention,
@@ -107,6 +110,7 @@ export function toJson({
     ...(cache && { cache }),
     ...(webhooks && { webhooks }),
     ...(search && { search }),
+    ...(console && { console }),
     ...(usage && { usage }),
     ...(peers && { peers }),
     ...(functions && {

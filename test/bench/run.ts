@@ -17,6 +17,7 @@ import {
 import { measureCache } from './cache.ts';
 import { measureChoreography } from './choreography.ts';
 import { measureCompose } from './compose.ts';
+import { measureConsole } from './console.ts';
 import { countPerOrder } from './counts.ts';
 import { measureEvents } from './events.ts';
 import { measureFunctions } from './functions.ts';
@@ -49,14 +50,16 @@ const parts = [
   'cache',
   'webhooks',
   'search',
+  'console',
   'usage',
   'growth',
   'retention',
   'reports',
   'peers',
 ] as const;
-/** Growth, retention and search fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
+/** Growth, retention, search and console fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
 const unusual: readonly string[] = [
+  'console',
   'growth',
   'retention',
   'reports',
@@ -74,8 +77,8 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
   --short      seconds instead of minutes, with the same budgets but that of one hot product
   --json FILE  writes the figures there too
   --record     keeps the figures of usage in infra/cost/usage.json, which npm run cost calculates with
-  --part NAME  measures only this, and may be given more than once; all but growth, retention, reports, search, webhooks, peers
-               and choreography by default
+  --part NAME  measures only this, and may be given more than once; all but growth, retention, reports, search, console,
+               webhooks, peers and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -163,6 +166,10 @@ async function main(): Promise<boolean> {
   if (part.includes('search')) {
     say('searching a large catalogue');
     results.search = await measureSearch({ products: 100_000, turns: short ? 30 : 200, say });
+  }
+  if (part.includes('console')) {
+    say('opening the console in Chromium');
+    results.console = await measureConsole({ orders: 10_000, events: 500, rounds: short ? 2 : 9, say });
   }
   if (part.includes('usage')) {
     say('counting what an order uses of everything that AWS bills');

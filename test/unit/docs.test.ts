@@ -14,6 +14,7 @@ const pages = [
   'examples/README.md',
   'examples/back-office/README.md',
   'examples/choreography/README.md',
+  'examples/reports/README.md',
   'examples/web-shop/README.md',
   'examples/whole-shop/README.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })

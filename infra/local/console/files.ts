@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { File } from './server.ts';
@@ -15,7 +15,6 @@ const vendor: Record<string, () => string> = {
   'vendor/hooks.js': () => inPackage('preact/hooks', 'hooks.mjs'),
   'vendor/htm.js': () => inPackage('htm', 'htm.module.js'),
   'vendor/uplot.js': () => inPackage('uplot', 'uPlot.esm.js'),
-  'vendor/uplot.css': () => inPackage('uplot', 'uPlot.min.css'),
 };
 
 const imports = {
@@ -25,7 +24,7 @@ const imports = {
   uplot: '/console/vendor/uplot.js',
 };
 
-const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml' };
+const types = { js: 'text/javascript; charset=utf-8', svg: 'image/svg+xml' };
 
 /**
  * A file of the page by its path: the browser loads the modules as they are, without their types, so nothing has to be built.
@@ -33,23 +32,34 @@ const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=ut
  */
 export async function pageFile(path: string): Promise<File | undefined> {
   const package_ = vendor[path];
-  if (package_ !== undefined)
-    return { type: path.endsWith('css') ? types.css : types.js, content: await readFile(package_()) };
-  const [, name, kind] = /^page\/([a-z0-9-]+)\.(ts|css|svg)$/.exec(path) ?? [];
+  if (package_ !== undefined) return { type: types.js, content: await readFile(package_()) };
+  const [, name, kind] = /^page\/([a-z0-9-]+)\.(ts|svg)$/.exec(path) ?? [];
   if (name === undefined) return undefined;
   const text = await readFile(join(folder, `${name}.${kind}`), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   if (kind === 'ts') return { type: types.js, content: stripTypeScriptTypes(text) };
-  return { type: types[kind as 'css' | 'svg'], content: text };
+  return { type: types.svg, content: text };
 }
 
-/** The page with the map of its imports, and a policy under which nothing else than its own files can run or be asked. */
+/**
+ * The page with its styles and the map of its imports, and a policy under which nothing else than its own files can run or be asked.
+ * Nothing has to be asked for before it is painted, and its modules are asked for at once, not as each names the next.
+ */
 export async function pageHtml(): Promise<{ html: string; headers: Record<string, string> }> {
   const map = JSON.stringify({ imports });
-  const html = (await readFile(join(folder, 'index.html'), 'utf8')).replace(
-    '<!-- the map of imports -->',
+  const [page, names, ...styles] = await Promise.all([
+    readFile(join(folder, 'index.html'), 'utf8'),
+    readdir(folder),
+    readFile(inPackage('uplot', 'uPlot.min.css'), 'utf8'),
+    readFile(join(folder, 'style.css'), 'utf8'),
+  ]);
+  const own = names.filter((name) => name.endsWith('.ts')).map((name) => `/console/page/${name}`);
+  const head = [
+    `<style>${styles.join('\n')}</style>`,
     `<script type="importmap">${map}</script>`,
-  );
+    ...[...Object.values(imports), ...own].map((address) => `<link rel="modulepreload" href="${address}">`),
+  ];
+  const html = page.replace('<!-- the styles, the map of imports, the modules -->', () => head.join('\n'));
   const hash = createHash('sha256').update(map).digest('base64');
   const policy = [
     "default-src 'none'",

@@ -12,10 +12,10 @@ import { useMailer } from '../../../lib/platform/mailer.ts';
 import { createClock } from '../clock.ts';
 import { listenOn, listenOnLoopback, portOf } from '../loopback.ts';
 import { type Reading, readingOf } from '../test-clock.ts';
-import { adminRoutes } from './admin-routes.ts';
 import { consoleFront } from './console-front.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { createGateway } from './gateway.ts';
+import { pageRoutes } from './page-routes.ts';
 import type { FromHost, HostData, ToHost } from './protocol.ts';
 import { boundedQueue } from './queue.ts';
 import { type OwnRoute, testClockRoutes } from './test-clock-routes.ts';
@@ -112,11 +112,7 @@ async function invokeFor({ id, handler, payload, timeoutSeconds }: Extract<ToHos
 }
 
 async function listen({ port, host, demoFile }: Extract<ToHost, { kind: 'listen' }>): Promise<void> {
-  const own = [
-    ...testClockRoutes({ read: () => readingOf(clock), advance }),
-    ...docsRoutes(demoFile),
-    ...adminRoutes(),
-  ];
+  const own = [...testClockRoutes({ read: () => readingOf(clock), advance }), ...docsRoutes(demoFile), ...pageRoutes()];
   const front = consoleFront(openConsole);
   const open = () =>
     createGateway<Route | OwnRoute>(

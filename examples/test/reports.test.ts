@@ -1,0 +1,255 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connect, formatMoney, unwrap } from '../client.ts';
+import { buildPage } from '../reports/build.ts';
+import type { SalesReport } from '../reports/reports.ts';
+import { makeHistory } from './history.ts';
+import {
+  close,
+  demo,
+  follow,
+  forgiveComplaints,
+  heading,
+  launch,
+  looksWell,
+  once,
+  open,
+  page,
+  part,
+  press,
+  quit,
+  see,
+  signIn,
+  staff,
+} from './staff.ts';
+
+/** Of an application that may see reports, and nothing else. */
+let key: string;
+
+beforeAll(async () => {
+  await launch();
+  await makeHistory();
+  key = await register(['reports:read']);
+});
+afterAll(quit);
+
+async function register(scopes: ('reports:read' | 'catalog:read')[]): Promise<string> {
+  const body = { name: 'Owner', kind: 'server' as const, scopes, contact: 'owner@example.com' };
+  const { id: applicationId } = await unwrap(staff().POST('/applications', { body }));
+  const params = { path: { applicationId }, header: once() };
+  return (await unwrap(staff().POST('/applications/{applicationId}/keys', { params, body: {} }))).key;
+}
+
+const api = () => connect(demo.baseUrl, { Authorization: `Bearer ${key}` });
+const salesOf = async (groupBy: 'day' | 'product') =>
+  (await unwrap(api().GET('/reports/sales', { params: { query: { groupBy, zone: 'Europe/Vienna' } } }))) as SalesReport;
+const euros = (amount: number) => formatMoney({ amount, currency: 'EUR' }, 'en-IE');
+const chart = () => page.getByRole('slider');
+const show = async (field: string, option: string) => {
+  await page.getByLabel(field, { exact: true }).selectOption(option);
+  await press('Show');
+};
+
+describe.each([
+  { looks: 'light and wide', width: 1200, colorScheme: 'light' as const },
+  { looks: 'dark and 390 px wide', width: 390, colorScheme: 'dark' as const },
+])('the page of reports, $looks', ({ width, colorScheme }) => {
+  beforeEach(() => open(width, colorScheme, '/reports'));
+  afterEach(close);
+
+  test('every report is accessible, and nothing is wider than the screen', async () => {
+    await looksWell('sign-in');
+    await signIn('Sales', key);
+    await page.locator('.chart canvas').waitFor();
+    await looksWell('sales');
+    await show('By', 'product');
+    await page.getByRole('rowheader', { name: 'Teapot (TEAPOT)' }).waitFor();
+    await looksWell('by-product');
+    for (const name of ['Margin', 'Products', 'Stock', 'Now', 'Customers']) {
+      await follow(name);
+      await heading(name);
+      await looksWell(name.toLowerCase());
+    }
+  });
+});
+
+describe('who reads reports', () => {
+  beforeEach(async () => {
+    await open(1200, 'light', '/reports', false);
+    await signIn('Sales', key);
+  });
+  afterEach(close);
+
+  test('sees the sums and days of the API, and where they come from', async () => {
+    const { data } = await salesOf('day');
+    const sum = data.reduce((all, { sales }) => all + sales, 0);
+    expect(await part('EUR').locator('dt:text-is("Sales") + dd').textContent()).toBe(euros(sum));
+    expect(await part('EUR').locator('tbody tr').count()).toBe(data.length);
+    expect(await chart().getAttribute('aria-valuemax')).toBe('29');
+    await see('The warehouse was never loaded, so nothing comes from it.');
+    await see('from the copy that follows the database');
+    await show('By', 'product');
+    await page.getByRole('rowheader', { name: 'Teapot (TEAPOT)' }).waitFor();
+    // An order of two products is in both rows.
+    expect(await part('EUR').locator('tfoot td').nth(1).textContent()).toBe('–');
+    await page.goBack();
+    await chart().waitFor();
+  });
+
+  test('chooses days and a currency in which nothing was sold', async () => {
+    const from = (await salesOf('day')).data[0]!.key!;
+    await page.getByLabel('First day').fill(from);
+    await page.getByLabel('Last day').fill(from);
+    await press('Show');
+    await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    expect(await page.getByLabel('Period').inputValue()).toBe('own');
+    await show('Currency', 'CHF');
+    await see('Nothing was sold or given back on these days.');
+    await page.reload();
+    await signIn('Sales', key);
+    expect(await page.getByLabel('First day').inputValue()).toBe(from);
+  });
+
+  test('goes through a chart and sorts a table by the keyboard', async () => {
+    const { data } = await salesOf('day');
+    await chart().focus();
+    await page.keyboard.press('End');
+    expect(await chart().getAttribute('aria-valuetext')).toContain(euros(data.at(-1)!.sales));
+    await page.keyboard.press('ArrowLeft');
+    expect(await chart().getAttribute('aria-valuetext')).toContain(euros(data.at(-2)!.sales));
+    await page.getByLabel('Chart').selectOption('orders');
+    await page.getByRole('slider', { name: 'Orders in EUR by day' }).focus();
+    await page.keyboard.press('End');
+    await see(`: ${data.at(-1)!.orders}`);
+    await page.getByRole('columnheader', { name: 'Sales' }).getByRole('button').press('Enter');
+    const most = Math.max(...data.map(({ sales }) => sales));
+    expect(await page.locator('tbody tr').first().locator('td').first().textContent()).toBe(euros(most));
+    expect(await page.getByRole('columnheader', { name: 'Sales' }).getAttribute('aria-sort')).toBe('descending');
+  });
+
+  test('saves the report as CSV, whose name says how old it is', async () => {
+    const saving = page.waitForEvent('download');
+    await press('Download CSV');
+    const file = await saving;
+    expect(file.suggestedFilename()).toMatch(/^sales-day-[\d-]{10}-[\d-]{10}-as-of-[\dTZ-]+\.csv$/);
+    const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+    const { data } = await salesOf('day');
+    expect(lines).toHaveLength(data.length + 1);
+    expect(lines[1]).toBe(Object.values(data[0]!).join(','));
+  });
+
+  test('reads what one customer bought, and that there is no such customer', async () => {
+    const { data } = await unwrap(staff().GET('/customers', { params: { query: {} } }));
+    await follow('Customers');
+    await heading('Customers');
+    const field = page.getByLabel('Id of a customer');
+    await field.fill(data[0]!.id);
+    await press('Show');
+    await page.getByRole('rowheader', { name: 'EUR' }).waitFor();
+    await field.fill(`cus_${'0'.repeat(32)}`);
+    await press('Show');
+    await see('There is no such customer.');
+    forgiveComplaints();
+  });
+
+  test('sees how old each part is when history comes from the warehouse', async () => {
+    const at = '2026-11-30T00:00:00.000Z';
+    await answer(async ({ parts, ...report }) => {
+      const [whole] = parts;
+      const old = { source: 'warehouse' as const, from: whole!.from, to: at, asOf: at, lagSeconds: 100_000 };
+      return { ...report, stale: true, history: 'used', parts: [old, { ...whole!, from: at }] };
+    });
+    await press('Show');
+    await see(/from the warehouse: as of .*, 28 hours old/);
+    await see('Older than this report should be.');
+  });
+});
+
+/** Changes what the API answers, to a state that takes hours to come into. */
+const answer = (change: (report: SalesReport) => Promise<SalesReport>) =>
+  page.route('**/reports/sales?*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: await change((await response.json()) as SalesReport) });
+  });
+
+describe('a refusal', () => {
+  afterEach(() => page.context().close());
+
+  const refuse = (report: string, status: number, problem: object, times = 1000) =>
+    page.route(
+      `**/reports/${report}?*`,
+      (route) =>
+        route.fulfill({
+          status,
+          headers: { 'content-type': 'application/problem+json', 'retry-after': '1' },
+          body: JSON.stringify({ status, requestId: 'req_1', ...problem }),
+        }),
+      { times },
+    );
+
+  test('says which scope is missing, and leaves the form', async () => {
+    await open(390, 'dark', '/reports');
+    await signIn('Sales', await register(['catalog:read']));
+    await see('This application lacks the scope reports:read.');
+    await see('Ask whoever manages the applications of the shop');
+    await page.getByLabel('Period').waitFor();
+    await looksWell('refused');
+  });
+
+  test('of broken history offers today, and of an old reader the sales', async () => {
+    await open(1200, 'light', '/reports');
+    await refuse('sales', 503, { code: 'history-broken', detail: 'fact_sales/2026-11.parquet is missing.' }, 1);
+    await refuse('margin', 503, { code: 'reader-behind', detail: 'The data are 90 s old.' }, 1);
+    await signIn('Sales', key);
+    await see('fact_sales/2026-11.parquet is missing.');
+    await see('No figure is guessed');
+    await follow('sales of today');
+    await chart().waitFor();
+    expect(await page.getByLabel('Days of').inputValue()).toBe('UTC');
+    await follow('Margin');
+    await see('The data are too old for this report');
+    await press('Ask again');
+    await part('EUR').waitFor();
+  });
+
+  test('of a reader that starts is not shown: the page asks again', async () => {
+    await open(1200, 'light', '/reports');
+    await refuse('sales', 503, { code: 'unavailable', detail: 'Not now.' }, 2);
+    await signIn('Sales', key);
+    await chart().waitFor();
+  });
+
+  test('comes from nobody when the API cannot be reached, and the last figures stay', async () => {
+    await open(1200, 'light', '/reports');
+    await signIn('Sales', key);
+    await page.route('**/reports/sales?*', (route) => route.abort());
+    await press('Show');
+    await page.getByRole('alert').getByText('The API cannot be reached.').waitFor();
+    await chart().waitFor();
+  });
+});
+
+test('the static files are the same page, and ask nobody but the API', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'counterfoil-reports-'));
+  try {
+    await buildPage(folder);
+    await open(1200, 'light', '/health', false);
+    const asked = new Set<string>();
+    page.on('request', (request) => asked.add(new URL(request.url()).origin));
+    await page.route(/\/reports(\/page\.js|\/style\.css)?$/, (route) => {
+      const { pathname } = new URL(route.request().url());
+      return route.fulfill({ path: join(folder, pathname === '/reports' ? '/reports/index.html' : pathname) });
+    });
+    await page.goto(`${demo.baseUrl}/reports`);
+    await signIn('Sales', key);
+    await page.locator('.chart canvas').waitFor();
+    expect(await page.content()).toContain(`content="default-src 'none'; script-src 'self'`);
+    expect([...asked]).toEqual([demo.baseUrl]);
+    await close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
