@@ -1,13 +1,21 @@
-/** What differs between a stage to try things on and one that sells. */
+/** What differs between a stage to try things on, one that sells a little at little cost, and one that sells. */
 export type Profile = {
-  name: 'dev' | 'prod';
+  name: 'dev' | 'small' | 'prod';
   /** Availability zones of the network, and of the interface endpoints in it. */
   zones: number;
   /** The zones by name; without them the first of the region. */
   zoneNames?: readonly string[];
   endpointZones: number;
-  /** Aurora Serverless v2, in capacity units of about 2 GiB. */
+  /** Whether functions share connections through RDS Proxy; without it each environment of a function holds one of its own. */
+  proxy: boolean;
+  /** Aurora Serverless v2, in capacity units of about 2 GiB. With a minimum of 0 it pauses when nobody is connected for five minutes. */
   capacity: { min: number; max: number };
+  /** Replaces the schedule of every job that would run more often, so that the database is left alone in between. */
+  jobsAt?: `cron(${string})`;
+  /** Whether every alarm and dashboard exists, or only what tells of lost money, lost orders and an outage. */
+  monitoring: 'whole' | 'least';
+  /** Whether a vault keeps backups, and tests restore them. */
+  vault: boolean;
   readers: number;
   backupDays: number;
   logDays: 14 | 365;
@@ -34,7 +42,10 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     name: 'dev',
     zones: 2,
     endpointZones: 1,
+    proxy: true,
     capacity: { min: 0.5, max: 2 },
+    monitoring: 'whole',
+    vault: false,
     readers: 0,
     backupDays: 1,
     logDays: 14,
@@ -47,11 +58,35 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     canary: false,
     throttle: { rate: 100, burst: 200 },
   },
+  small: {
+    name: 'small',
+    zones: 2,
+    endpointZones: 1,
+    proxy: false,
+    capacity: { min: 0, max: 2 },
+    jobsAt: 'cron(0 0/6 * * ? *)',
+    monitoring: 'least',
+    vault: false,
+    readers: 0,
+    backupDays: 7,
+    logDays: 14,
+    keeps: true,
+    ownKey: false,
+    confirmEmail: 'none',
+    watchesObjectives: false,
+    canary: false,
+    traces: false,
+    reservesConcurrency: false,
+    throttle: { rate: 20, burst: 20 },
+  },
   prod: {
     name: 'prod',
     zones: 3,
     endpointZones: 3,
+    proxy: true,
     capacity: { min: 2, max: 32 },
+    monitoring: 'whole',
+    vault: true,
     readers: 1,
     backupDays: 30,
     logDays: 365,

@@ -82,19 +82,19 @@ const secretArn = /^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
- * Reads `-c profile=dev|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
+ * Reads `-c profile=dev|small|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
  * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
  * `reserveConcurrency=on|off`, `canary=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
  * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
- * and `simulated`; `prod` refuses simulated payments.
+ * and `simulated`; `small` and `prod` refuse simulated payments, and `small` mails.
  * @throws SettingError saying what to pass instead
  */
 export function readSettings(node: Node): Settings {
   const given = new Given(node);
-  const name = given.oneOf('profile', ['dev', 'prod'], 'dev');
+  const name = given.oneOf('profile', ['dev', 'small', 'prod'], 'dev');
   const { throttle, reservesConcurrency, canary } = profiles[name];
   const rate = given.count('rateLimit', throttle.rate);
   const profile: Profile = {
@@ -104,7 +104,7 @@ export function readSettings(node: Node): Settings {
     canary: given.oneOf('canary', ['on', 'off'], canary ? 'on' : 'off') === 'on',
     ...zonesOf(given, profiles[name]),
   };
-  const mail = mailOf(given);
+  const mail = mailOf(given, profile);
   const catalogMaxAge = maxAgeOf(given);
   const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const orderNumberPrefix = given.matching(
@@ -195,9 +195,9 @@ function zonesOf(given: Given, { zones, endpointZones }: Profile) {
 function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'] {
   const provider = given.oneOf('paymentProvider', ['simulated', 'stripe'], 'simulated');
   if (provider === 'simulated') {
-    if (profile !== 'prod') return { provider };
+    if (profile === 'dev') return { provider };
     throw new SettingError(
-      'profile prod does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:… -c stripeWebhookSecretArn=arn:…',
+      `profile ${profile} does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:… -c stripeWebhookSecretArn=arn:…`,
     );
   }
   const secret = (name: string, what: string): string => {
@@ -250,9 +250,11 @@ function pricingOf(given: Given): Record<string, string> {
   };
 }
 
-function mailOf(given: Given): Settings['mail'] {
+function mailOf(given: Given, { name, jobsAt }: Profile): Settings['mail'] {
   const from = given.text('mailFrom');
   if (from === undefined) return undefined;
+  // A code that comes hours later is of no use.
+  if (jobsAt !== undefined) throw new SettingError(`profile ${name} sends no mails: leave out mailFrom, or use prod`);
   if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(addressIn(from))) {
     throw new SettingError(`mailFrom "${from}" is neither an e-mail address nor a name and <address>`);
   }

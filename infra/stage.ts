@@ -55,8 +55,8 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     stateMachines: saga.stateMachines,
   });
 
-  // A dev stage holds nothing worth restoring.
-  const backup = keeps
+  // A dev stage holds nothing worth restoring, and a small one has the cluster's own backups.
+  const backup = settings.profile.vault
     ? new BackupStack(app, idOf('backup'), { ...holding('backups, restore tests'), context, key: data.key })
     : undefined;
 
@@ -69,6 +69,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
       stage: name,
       testsRestores: backup !== undefined,
       watchesObjectives: settings.profile.watchesObjectives,
+      isWhole: settings.profile.monitoring === 'whole',
       apiId: api.apiId,
       httpLog: handlersLog.logGroupName,
       stateMachines: saga.stateMachines,

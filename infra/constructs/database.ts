@@ -20,7 +20,8 @@ export const engineVersion = version.auroraPostgresFullVersion;
  */
 export class Database extends Construct {
   readonly cluster: rds.DatabaseCluster;
-  readonly proxy: rds.DatabaseProxy;
+  /** Undefined in a profile without one, whose functions connect to the cluster itself. */
+  readonly proxy: rds.DatabaseProxy | undefined;
   /** The proxy's way to the readers; undefined where there is none, because it would refuse everybody. */
   readonly reader: rds.DatabaseProxyEndpoint | undefined;
 
@@ -54,6 +55,7 @@ export class Database extends Construct {
       ),
       serverlessV2MinCapacity: profile.capacity.min,
       serverlessV2MaxCapacity: profile.capacity.max,
+      ...(profile.capacity.min === 0 ? { serverlessV2AutoPauseDuration: Duration.minutes(5) } : {}),
       vpc: network.vpc,
       vpcSubnets: network.subnets,
       securityGroups: [network.database],
@@ -86,6 +88,37 @@ export class Database extends Construct {
     this.withoutPassword();
     this.cluster.node.addDependency(log('ClusterLog', `/aws/rds/cluster/${name}/postgresql`));
 
+    const proxy = profile.proxy ? this.addProxy(name, network, log) : undefined;
+    this.proxy = proxy;
+    this.reader =
+      proxy === undefined || profile.readers === 0
+        ? undefined
+        : new rds.DatabaseProxyEndpoint(this, 'Reader', {
+            dbProxyEndpointName: `${name}-reader`,
+            dbProxy: proxy,
+            vpc: network.vpc,
+            vpcSubnets: network.subnets,
+            securityGroups: [network.proxy],
+            targetRole: rds.ProxyEndpointTargetRole.READ_ONLY,
+          });
+
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-RDS11',
+      reason: 'Security groups let only the proxy, or the functions, reach port 5432; another port would hide nothing.',
+    });
+    if (!profile.keeps) {
+      Validations.of(this).acknowledge({
+        id: 'AwsSolutions-RDS10',
+        reason: 'A dev stage holds nothing worth keeping, and cdk destroy must delete it.',
+      });
+    }
+  }
+
+  private addProxy(
+    name: string,
+    network: Network,
+    log: (logId: string, logGroupName: string) => logs.LogGroup,
+  ): rds.DatabaseProxy {
     const role = new iam.Role(this, 'ProxyRole', {
       description: `What RDS Proxy of ${name} may do: log in to the database as each login role`,
       assumedBy: new iam.ServicePrincipal('rds.amazonaws.com'),
@@ -101,7 +134,7 @@ export class Database extends Construct {
         }),
       },
     });
-    this.proxy = new rds.DatabaseProxy(this, 'Proxy', {
+    const proxy = new rds.DatabaseProxy(this, 'Proxy', {
       dbProxyName: name,
       proxyTarget: rds.ProxyTarget.fromCluster(this.cluster),
       defaultAuthScheme: rds.DefaultAuthScheme.IAM_AUTH,
@@ -116,34 +149,23 @@ export class Database extends Construct {
       maxConnectionsPercent: 90,
       maxIdleConnectionsPercent: 20,
     });
-    this.proxy.node.addDependency(log('ProxyLog', `/aws/rds/proxy/${name}`));
-    this.reader =
-      profile.readers === 0
-        ? undefined
-        : new rds.DatabaseProxyEndpoint(this, 'Reader', {
-            dbProxyEndpointName: `${name}-reader`,
-            dbProxy: this.proxy,
-            vpc: network.vpc,
-            vpcSubnets: network.subnets,
-            securityGroups: [network.proxy],
-            targetRole: rds.ProxyEndpointTargetRole.READ_ONLY,
-          });
-
-    Validations.of(this).acknowledge({
-      id: 'AwsSolutions-RDS11',
-      reason: 'Security groups let only the proxy reach port 5432; another port would hide nothing.',
-    });
-    if (!profile.keeps) {
-      Validations.of(this).acknowledge({
-        id: 'AwsSolutions-RDS10',
-        reason: 'A dev stage holds nothing worth keeping, and cdk destroy must delete it.',
-      });
-    }
+    proxy.node.addDependency(log('ProxyLog', `/aws/rds/proxy/${name}`));
+    return proxy;
   }
 
   /** Environment variables by which a function finds the database. */
   get environment(): Record<string, string> {
-    return { DATABASE_HOST: this.proxy.endpoint, DATABASE_NAME: databaseName };
+    return {
+      DATABASE_HOST: this.host,
+      DATABASE_NAME: databaseName,
+      // The cluster's own certificate is of RDS's authority, which Node.js does not know and Lambda has a file of.
+      ...(this.proxy === undefined ? { NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' } : {}),
+    };
+  }
+
+  /** What functions connect to. */
+  get host(): string {
+    return this.proxy?.endpoint ?? this.cluster.clusterEndpoint.hostname;
   }
 
   /** The variables of a function that reads from the readers. */
@@ -151,9 +173,13 @@ export class Database extends Construct {
     return this.reader === undefined ? {} : { DATABASE_READER_HOST: this.reader.endpoint };
   }
 
-  /** The resource of `rds-db:connect` for a client of the proxy that logs in as this role. */
+  /** The resource of `rds-db:connect` for a client of the proxy, or of the cluster, that logs in as this role. */
   loginArn(role: DatabaseRole): string {
-    return this.userArn(Fn.select(6, Fn.split(':', this.proxy.dbProxyArn)), role);
+    const { proxy, cluster } = this;
+    return this.userArn(
+      proxy === undefined ? cluster.clusterResourceIdentifier : Fn.select(6, Fn.split(':', proxy.dbProxyArn)),
+      role,
+    );
   }
 
   private userArn(resource: string, role: DatabaseRole): string {

@@ -51,7 +51,8 @@ export class Network extends Construct {
     this.database = this.group('Database', 'Aurora');
     const endpoints = this.group('Endpoints', 'interface endpoints');
 
-    join(this.handlers, this.proxy, 5432, 'functions to proxy');
+    if (profile.proxy) join(this.handlers, this.proxy, 5432, 'functions to proxy');
+    else join(this.handlers, this.database, 5432, 'functions to database');
     join(this.handlers, endpoints, 443, 'functions to interface endpoints');
     // A gateway endpoint has no security group, but a prefix list, whose id differs by region and which CloudFormation
     // cannot look up. Without it, the route table alone is the limit: the network has no other way out.

@@ -18,6 +18,7 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
     const { provider } = context.settings.payments;
+    const { jobsAt } = context.settings.profile;
     // The next run does the work of a lost one, so nothing is kept.
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', { of: 'schedules', keeps: false });
 
@@ -27,7 +28,7 @@ export class Schedules extends Construct {
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
         handler: job.handler,
-        description: `Job ${name}, ${job.schedule}`,
+        description: `Job ${name}, ${paced(job.schedule, jobsAt)}`,
         grants: grantsOf({ kind: 'job', row: job }, provider),
         timeoutSeconds: job.timeoutSeconds,
         atOnce: 1,
@@ -35,7 +36,7 @@ export class Schedules extends Construct {
       // The schedule runs the job again anyway. A failed run raises an alarm and is not retried.
       handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
       handlers[name] = handler;
-      this.schedule(name, job, handler);
+      this.schedule(name, { ...job, schedule: paced(job.schedule, jobsAt) }, handler);
     }
     this.handlers = handlers;
   }
@@ -73,3 +74,7 @@ export class Schedules extends Construct {
     });
   }
 }
+
+/** A job's schedule, or the profile's in place of one that is shorter than a day. */
+const paced = (schedule: Job['schedule'], jobsAt: Job['schedule'] | undefined): Job['schedule'] =>
+  jobsAt === undefined || /^cron\(\d+ \d+ \* \* \? \*\)$/.test(schedule) ? schedule : jobsAt;

@@ -42,13 +42,16 @@ export function costOf(stage: Stage, ordersPerDay: number, usage: Usage, prices:
   const peakAcu = acuFor(ordersPerDay, usage, peakFactor);
   const grown = Math.max(0, averageAcu - stage.minimumAcu);
   const writer = stage.minimumAcu + grown;
+  // An order, and whoever looks around for one, wakes a database that pauses for about six minutes.
+  const wakes = stage.minimumAcu > 0 ? 0 : 0.5 * Math.min(hours - stage.awakeHours, orders / 10);
+  const proxies = stage.proxy ? 1 : 0;
   const rows = (orders * monthsOfRows * usage.rowBytes) / gigabyte;
   const logs = (orders * usage.logBytes) / gigabyte;
   const lines: Line[] = [
     {
       service: 'Aurora: capacity',
-      idle: stage.minimumAcu * stage.instances * hours * prices.acuHour,
-      orders: grown * stage.instances * hours * prices.acuHour,
+      idle: (stage.minimumAcu * stage.instances * hours + 0.5 * stage.awakeHours) * prices.acuHour,
+      orders: (grown * stage.instances * hours + wakes) * prices.acuHour,
     },
     {
       service: 'Aurora: storage, I/O, snapshots',
@@ -57,8 +60,8 @@ export function costOf(stage: Stage, ordersPerDay: number, usage: Usage, prices:
     },
     {
       service: 'RDS Proxy',
-      idle: Math.max(leastProxyAcu, stage.minimumAcu * stage.instances) * hours * prices.proxyAcuHour,
-      orders: Math.max(0, writer * stage.instances - leastProxyAcu) * hours * prices.proxyAcuHour,
+      idle: proxies * Math.max(leastProxyAcu, stage.minimumAcu * stage.instances) * hours * prices.proxyAcuHour,
+      orders: proxies * Math.max(0, writer * stage.instances - leastProxyAcu) * hours * prices.proxyAcuHour,
     },
     { service: 'Interface endpoints', idle: stage.endpointZones * hours * prices.endpointHour, orders: 0 },
     {
@@ -83,7 +86,10 @@ export function costOf(stage: Stage, ordersPerDay: number, usage: Usage, prices:
     },
     {
       service: 'CloudWatch: alarms, metrics, dashboards',
-      idle: stage.alarmMetrics * prices.alarmMetric + stage.dashboards * prices.dashboard + idleMetrics * prices.metric,
+      idle:
+        stage.alarmMetrics * prices.alarmMetric +
+        stage.dashboards * prices.dashboard +
+        idleMetrics * stage.reportsHourly * prices.metric,
       orders: ordersPerDay === 0 ? 0 : trafficMetrics * prices.metric,
     },
     { service: 'Keys and secrets', idle: stage.keys * prices.key + stage.secrets * prices.secret, orders: 0 },

@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { jobs } from '../../functions/jobs.ts';
-import { profiles } from '../profiles.ts';
+import { type Profile, profiles } from '../profiles.ts';
 import { readSettings } from '../settings.ts';
 import { counterfoil } from '../stage.ts';
 
 /** What a stage has and pays for by the month, whatever happens in it. */
 export type Stage = {
-  profile: 'dev' | 'prod';
+  profile: Profile['name'];
   /** Aurora's lowest capacity, of each instance, in capacity units; and how many instances. */
   minimumAcu: number;
   maximumAcu: number;
+  /** Hours of a month in which a database that can pause is kept awake by jobs, at half a unit. */
+  awakeHours: number;
+  /** Whether there is an RDS Proxy. */
+  proxy: boolean;
+  /** The share of the hours in which jobs report metrics, which are billed by the hour. */
+  reportsHourly: number;
   instances: number;
   /** Zones of all interface endpoints together. */
   endpointZones: number;
@@ -33,17 +39,26 @@ const jobGb = 1;
 type Resource = { Type: string; Properties?: Record<string, unknown> };
 
 /** Counts a stage's resources in its templates. The functions' code does not matter. */
-export function stageOf(profile: 'dev' | 'prod'): Stage {
+export function stageOf(profile: Profile['name']): Stage {
   const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-cost-'));
   try {
-    const context = { ...base, ...(profile === 'prod' ? ofProd : {}), profile };
+    const context = {
+      ...base,
+      ...(profile === 'dev' ? {} : profile === 'prod' ? { ...ofAShop, ...ofProd } : ofAShop),
+      profile,
+    };
     const app = new App({ context, outdir, builtinCloudFormationValidation: false });
     const stacks = counterfoil(app, readSettings(app.node), () => lambda.Code.fromInline('exports.handler = 0'));
     const assembly = app.synth();
     const resources = Object.values(stacks).flatMap(({ artifactId }) =>
       Object.values(assembly.getStackArtifact(artifactId).template.Resources as Record<string, Resource>),
     );
-    return { profile, ...sizeOf(profile), ...countIn(resources), jobRuns: runsInAMonth() };
+    return {
+      profile,
+      ...sizeOf(profile),
+      ...countIn(resources),
+      jobRuns: runsInAMonth(profiles[profile].jobsAt !== undefined),
+    };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
@@ -51,17 +66,25 @@ export function stageOf(profile: 'dev' | 'prod'): Stage {
 
 const base = { '@aws-cdk/core:newStyleStackSynthesis': true };
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}-AbCdEf`;
-/** Settings without which `prod` does not synthesize. */
-const ofProd = {
+/** Settings without which a stage that sells does not synthesize. */
+const ofAShop = {
   paymentProvider: 'stripe',
   stripeSecretArn: arn('stripe'),
   stripeWebhookSecretArn: arn('webhook'),
-  mailFrom: 'shop@example.com',
 };
+const ofProd = { mailFrom: 'shop@example.com' };
 
-const sizeOf = (profile: 'dev' | 'prod') => {
-  const { capacity, readers, logDays } = profiles[profile];
-  return { minimumAcu: capacity.min, maximumAcu: capacity.max, instances: 1 + readers, logDays };
+const sizeOf = (profile: Profile['name']) => {
+  const { capacity, readers, logDays, proxy, jobsAt } = profiles[profile];
+  return {
+    proxy,
+    awakeHours: awakeHours(jobsAt !== undefined),
+    reportsHourly: jobsAt === undefined ? 1 : 1 / 6,
+    minimumAcu: capacity.min,
+    maximumAcu: capacity.max,
+    instances: 1 + readers,
+    logDays,
+  };
 };
 
 function countIn(resources: readonly Resource[]) {
@@ -90,8 +113,14 @@ function metricsOf({ Metrics }: Record<string, unknown>): number {
 
 const minutesInAMonth = 730 * 60;
 
-function runsInAMonth(): number {
+/** Jobs run together, for seconds; five minutes and some later Aurora pauses. */
+const awakeHours = (isPaced: boolean): number => (isPaced ? (pacedRuns * 6) / 60 : 0);
+/** Four a day. */
+const pacedRuns = (4 * 365) / 12;
+
+function runsInAMonth(isPaced: boolean): number {
   return Object.values(jobs).reduce((sum, { schedule }) => {
+    if (isPaced && !schedule.startsWith('on-')) return sum + pacedRuns;
     const every = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule);
     if (every === null) return sum + (schedule.startsWith('cron') ? 30 : 0);
     const minutes = Number(every[1]) * { minute: 1, hour: 60, day: 1440 }[every[2] as 'minute' | 'hour' | 'day'];

@@ -33,7 +33,14 @@ import type { AlarmSpec } from './alarms/spec.ts';
 import type { MonitoredResources } from './resources.ts';
 
 /** Every alarm of a stage. */
-export const alarms = (resources: MonitoredResources): AlarmSpec[] => [
+export const alarms = (resources: MonitoredResources): AlarmSpec[] =>
+  resources.isWhole ? everything(resources) : everything(resources).filter(({ name }) => least.test(name));
+
+/** What tells of lost money, lost orders and an outage, however seldom jobs report. */
+const least =
+  /^(invariant-.*|manual-review-opened|reconciliation-findings|saga-(failed|aborted)|server-errors|functions-throttled|events-undelivered|audit-undelivered|schedules-undelivered|database-full)$/;
+
+const everything = (resources: MonitoredResources): AlarmSpec[] => [
   ...brokenInvariants(),
   ...checksBehind(),
   ...backups(resources),

@@ -72,13 +72,15 @@ export function dashboards(
   scope: Construct,
   { resources, alarms }: { resources: MonitoredResources; alarms: Alarm[] },
 ): Dashboard[] {
-  return boards(resources, alarms).map(
-    ({ name, rows }, index) =>
-      new Dashboard(scope, index === 0 ? 'Dashboard' : `${name}Dashboard`, {
-        dashboardName: `counterfoil-${resources.stage}${index === 0 ? '' : `-${name.toLowerCase()}`}`,
-        defaultInterval: Duration.hours(3),
-        periodOverride: PeriodOverride.AUTO,
-        widgets: rows,
-      }),
-  );
+  return boards(resources, alarms)
+    .slice(0, resources.isWhole ? undefined : 0)
+    .map(
+      ({ name, rows }, index) =>
+        new Dashboard(scope, index === 0 ? 'Dashboard' : `${name}Dashboard`, {
+          dashboardName: `counterfoil-${resources.stage}${index === 0 ? '' : `-${name.toLowerCase()}`}`,
+          defaultInterval: Duration.hours(3),
+          periodOverride: PeriodOverride.AUTO,
+          widgets: rows,
+        }),
+    );
 }

@@ -7,6 +7,8 @@ export type MonitoredResources = {
   stage: string;
   /** Whether backups are restored by tests. */
   testsRestores: boolean;
+  /** Whether every alarm and dashboard exists. */
+  isWhole: boolean;
   /** Whether somebody is paged when an error budget burns. */
   watchesObjectives: boolean;
   apiId: string;
@@ -16,7 +18,8 @@ export type MonitoredResources = {
   writer: string;
   /** The first reader; undefined where there is none. */
   reader: string | undefined;
-  proxy: string;
+  /** Undefined in a stage without one. */
+  proxy: string | undefined;
   tables: Readonly<Record<TableName, string>>;
   deadLetters: string;
   /** The queue of access records that could not be stored, and the function that stores them. */

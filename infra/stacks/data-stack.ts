@@ -37,7 +37,7 @@ export class DataStack extends Stack {
       cluster: this.database.cluster.clusterIdentifier,
       writer: this.database.cluster.instanceIdentifiers[0]!,
       reader: this.database.cluster.instanceIdentifiers[1],
-      proxy: this.database.proxy.dbProxyName,
+      proxy: this.database.proxy?.dbProxyName,
       tables: Object.fromEntries(
         Object.entries(this.tables.byName).map(([name, table]) => [name, table.tableName]),
       ) as MonitoredResources['tables'],
@@ -45,7 +45,7 @@ export class DataStack extends Stack {
     this.exportAlways();
     new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications.tableName });
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys.tableName });
-    new CfnOutput(this, 'DatabaseProxy', { value: this.database.proxy.endpoint });
+    new CfnOutput(this, 'DatabaseProxy', { value: this.database.host });
     const { reader } = this.database;
     if (reader !== undefined) new CfnOutput(this, 'DatabaseReader', { value: reader.endpoint });
   }

@@ -15,7 +15,7 @@ export class MonitoringStack extends Stack {
     super(scope, id, rest);
     const alarms = new Alarms(this, 'Alarms', { resources, email: alarmEmail });
     const [today] = dashboards(this, { resources, alarms: alarms.all });
-    new CfnOutput(this, 'DashboardName', { value: today!.dashboardName });
+    if (today !== undefined) new CfnOutput(this, 'DashboardName', { value: today.dashboardName });
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn });
   }
 }

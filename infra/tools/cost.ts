@@ -6,8 +6,9 @@ import { published, saving, type Ways } from '../cost/own-servers.ts';
 import { prices, pricesAsOf, type Region } from '../cost/prices.ts';
 import { type Stage, stageOf } from '../cost/stage.ts';
 import { usage } from '../cost/usage.ts';
+import { type Profile, profiles } from '../profiles.ts';
 
-const help = `npm run cost -- [--orders-per-day N] [--profile dev|prod] [--region ${Object.keys(prices).join('|')}] [--json]
+const help = `npm run cost -- [--orders-per-day N] [--profile dev|small|prod] [--region ${Object.keys(prices).join('|')}] [--json]
 npm run cost -- --table        a month at 100, 1k, 100k and 10M orders a day, with the first quota that is met
 npm run cost -- --servers FILE what a year in the cloud saves against own servers; without a FILE two published cases
 npm run cost -- --check        ends with 1 when it costs more than infra/cost/budget.json allows
@@ -22,7 +23,7 @@ const volumes = [100, 1000, 100_000, 10_000_000];
 export async function runCost(
   args: string[],
   print: Print,
-  count: (profile: 'dev' | 'prod') => Stage = stageOf,
+  count: (profile: Profile['name']) => Stage = stageOf,
 ): Promise<number> {
   const given = read(args);
   if (typeof given === 'string') {
@@ -80,9 +81,9 @@ export function tableOf(stage: Stage, region: Region): string[] {
   ];
 }
 
-function check(region: Region, count: (profile: 'dev' | 'prod') => Stage, print: Print): number {
+function check(region: Region, count: (profile: Profile['name']) => Stage, print: Print): number {
   let broken = 0;
-  for (const profile of ['dev', 'prod'] as const) {
+  for (const profile of ['dev', 'small', 'prod'] as const) {
     const stage = count(profile);
     const { idle } = costOf(stage, 0, usage, prices[region]);
     // Where there are many orders, because the metrics that traffic creates are paid once.
@@ -118,7 +119,7 @@ const dollars = (value: number): string =>
 
 type Given = {
   ordersPerDay: number;
-  profile: 'dev' | 'prod';
+  profile: Profile['name'];
   region: Region;
   servers: string | undefined;
   table: boolean;
@@ -146,9 +147,15 @@ function read(args: string[]): Given | string {
     });
     const { 'orders-per-day': orders, profile, region, servers, ...flags } = values;
     if (!/^\d{1,9}$/.test(orders)) return `--orders-per-day is a whole number, not "${orders}".\n\n${help}`;
-    if (profile !== 'dev' && profile !== 'prod') return `--profile is dev or prod, not "${profile}".\n\n${help}`;
+    if (!Object.hasOwn(profiles, profile)) return `--profile is dev, small or prod, not "${profile}".\n\n${help}`;
     if (!Object.hasOwn(prices, region)) return `There are no prices of "${region}" here.\n\n${help}`;
-    return { ordersPerDay: Number(orders), profile, region: region as Region, servers, ...flags };
+    return {
+      ordersPerDay: Number(orders),
+      profile: profile as Profile['name'],
+      region: region as Region,
+      servers,
+      ...flags,
+    };
   } catch (error) {
     return `${(error as Error).message}\n\n${help}`;
   }

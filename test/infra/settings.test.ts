@@ -88,7 +88,7 @@ test('a stage whose customers confirm their e-mail needs a sender of mails', () 
 });
 
 test('an unknown profile or provider is named', () => {
-  expect(() => read({ profile: 'staging' })).toThrow('profile is dev or prod, not "staging"');
+  expect(() => read({ profile: 'staging' })).toThrow('profile is dev or small or prod, not "staging"');
   expect(() => read({ paymentProvider: 'paypal' })).toThrow('paymentProvider is simulated or stripe, not "paypal"');
 });
 

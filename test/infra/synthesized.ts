@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { functionNameOf } from '../../infra/constructs/names.ts';
+import type { Profile } from '../../infra/profiles.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { counterfoil, type Stacks } from '../../infra/stage.ts';
 
@@ -23,14 +24,14 @@ export const webhookSecret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secr
 const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
 /** The context of `cdk.json` and of the command line, for a stage that can be. */
-const contextOf = (profile: 'dev' | 'prod'): Record<string, unknown> => ({
+const contextOf = (profile: Profile['name']): Record<string, unknown> => ({
   ...cdk.context,
   profile,
+  ...(profile === 'dev'
+    ? {}
+    : { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret }),
   ...(profile === 'prod'
     ? {
-        paymentProvider: 'stripe',
-        stripeSecretArn: stripeSecret,
-        stripeWebhookSecretArn: webhookSecret,
         alarmEmail: 'duty@example.com',
         mailFrom: 'The Shop <shop@example.com>',
         orderMails: 'all',
@@ -57,7 +58,7 @@ type Options = {
  * The templates of a stage as they would be deployed, but for the functions' code. CloudFormation's own rules take
  * longer than all the rest: they are left to the test that asks for every check.
  */
-export function synthesized(profile: 'dev' | 'prod', options: Options = {}): Templates {
+export function synthesized(profile: Profile['name'], options: Options = {}): Templates {
   const { everyCheck = false, context = {}, also } = options;
   if (everyCheck || also !== undefined) return synthesize(profile, options);
   const key = JSON.stringify([profile, context]);
@@ -69,7 +70,7 @@ export function synthesized(profile: 'dev' | 'prod', options: Options = {}): Tem
 /** Of this process: its test files ask for the same stages. */
 const made = new Map<string, Templates>();
 
-function synthesize(profile: 'dev' | 'prod', { everyCheck = false, context = {}, also }: Options): Templates {
+function synthesize(profile: Profile['name'], { everyCheck = false, context = {}, also }: Options): Templates {
   const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
   try {
     const app = new App({

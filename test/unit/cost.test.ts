@@ -10,6 +10,9 @@ import { runCost } from '../../infra/tools/cost.ts';
 const stage: Stage = {
   profile: 'prod',
   minimumAcu: 2,
+  proxy: true,
+  awakeHours: 0,
+  reportsHourly: 1,
   maximumAcu: 32,
   instances: 2,
   endpointZones: 9,
@@ -84,7 +87,18 @@ test('the published comparisons come out of their own items', () => {
 test('a stage above its budget ends with 1 and says by how much', async () => {
   expect((await run(['--check'])).code).toBe(1);
   expect((await run(['--check'])).text).toMatch(/✗ dev: a month at rest costs \d+, the budget is 215/);
-  const small = { ...stage, instances: 1, minimumAcu: 0.5, endpointZones: 2 };
+  const small = {
+    ...stage,
+    instances: 1,
+    minimumAcu: 0,
+    proxy: false,
+    endpointZones: 2,
+    alarmMetrics: 10,
+    dashboards: 0,
+    keys: 0,
+    jobRuns: 0,
+    reportsHourly: 0.1,
+  };
   expect(await run(['--check'], () => small)).toMatchObject({ code: 0 });
 });
 
@@ -103,7 +117,7 @@ test('a month is shown by service with the largest share first, and as JSON', as
 
 test.each([
   [['--orders-per-day', 'many'], 'is a whole number'],
-  [['--profile', 'huge'], 'is dev or prod'],
+  [['--profile', 'huge'], 'is dev, small or prod'],
   [['--region', 'mars-1'], 'There are no prices of "mars-1"'],
   [['--what'], 'Unknown option'],
 ])('%j is refused with what is possible', async (args, why) => {

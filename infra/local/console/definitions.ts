@@ -20,6 +20,7 @@ export const localResources = (machines: Record<StateMachineName, string>): Moni
   stage: 'local',
   testsRestores: false,
   watchesObjectives: true,
+  isWhole: true,
   apiId: 'local',
   stateMachines: machines,
   cluster: 'local',

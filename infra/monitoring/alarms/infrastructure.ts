@@ -57,34 +57,8 @@ export function jobRuns({ jobs, deadLetters }: MonitoredResources): AlarmSpec[] 
 }
 
 export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
-  const ofProxy = { ProxyName: proxy };
   return [
-    {
-      name: 'proxy-pinned',
-      runbook: 'proxy-pinned',
-      means: 'RDS Proxy has pinned database connections to single clients and cannot share them.',
-      metric: awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
-      threshold: 1,
-      bad: 5,
-      of: 5,
-    },
-    {
-      name: 'proxy-refuses-clients',
-      runbook: 'proxy-refuses-clients',
-      means: 'Logins to RDS Proxy fail.',
-      metric: awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum(5)),
-      threshold: 5,
-    },
-    {
-      name: 'proxy-slow-to-lend',
-      runbook: 'proxy-slow-to-lend',
-      means: 'Functions wait half a second or longer for a database connection.',
-      // Published in microseconds.
-      metric: awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, { statistic: 'Average', minutes: 1 }),
-      threshold: 500_000,
-      bad: 3,
-      of: 5,
-    },
+    ...(proxy === undefined ? [] : ofTheProxy({ ProxyName: proxy })),
     {
       name: 'database-full',
       runbook: 'database-full',
@@ -105,6 +79,35 @@ export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
     },
   ];
 }
+
+const ofTheProxy = (ofProxy: { ProxyName: string }): AlarmSpec[] => [
+  {
+    name: 'proxy-pinned',
+    runbook: 'proxy-pinned',
+    means: 'RDS Proxy has pinned database connections to single clients and cannot share them.',
+    metric: awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
+    threshold: 1,
+    bad: 5,
+    of: 5,
+  },
+  {
+    name: 'proxy-refuses-clients',
+    runbook: 'proxy-refuses-clients',
+    means: 'Logins to RDS Proxy fail.',
+    metric: awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum(5)),
+    threshold: 5,
+  },
+  {
+    name: 'proxy-slow-to-lend',
+    runbook: 'proxy-slow-to-lend',
+    means: 'Functions wait half a second or longer for a database connection.',
+    // Published in microseconds.
+    metric: awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, { statistic: 'Average', minutes: 1 }),
+    threshold: 500_000,
+    bad: 3,
+    of: 5,
+  },
+];
 
 /** Whether reports are of today. */
 export const reader = ({ reader: instance }: MonitoredResources): AlarmSpec[] => [

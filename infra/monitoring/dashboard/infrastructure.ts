@@ -8,7 +8,6 @@ import { graph } from './widgets.ts';
 /** PostgreSQL and what stands before and behind it. */
 export function data({ cluster, writer, proxy }: MonitoredResources): IWidget[][] {
   const ofCluster = { DBClusterIdentifier: cluster };
-  const ofProxy = { ProxyName: proxy };
   const average = { statistic: 'Average' };
   return [
     [
@@ -59,24 +58,29 @@ export function data({ cluster, writer, proxy }: MonitoredResources): IWidget[][
       graph('Database: a new log-in, ms', [ours('LoginTime', maximum())]),
       graph('Database: size, bytes', [ours('DatabaseSize', maximum())]),
     ],
-    [
-      graph('Proxy: connections', [
-        awsMetric('AWS/RDS', 'ClientConnections', ofProxy, maximum()),
-        awsMetric('AWS/RDS', 'DatabaseConnections', ofProxy, maximum()),
-        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlyBorrowed', ofProxy, maximum()),
-        awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
-      ]),
-      graph('Proxy: wait for a connection, time of a query, µs', [
-        awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, average),
-        awsMetric('AWS/RDS', 'QueryDatabaseResponseLatency', ofProxy, average),
-      ]),
-      graph('Proxy: failed logins, failed connections', [
-        awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum()),
-        awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum()),
-      ]),
-    ],
+    ...(proxy === undefined ? [] : [ofTheProxy({ ProxyName: proxy })]),
     cached(),
     [graph('Reports: age of the reader’s data, s', [ours('ReaderLag', maximum())])],
+  ];
+}
+
+function ofTheProxy(ofProxy: { ProxyName: string }): IWidget[] {
+  const average = { statistic: 'Average' };
+  return [
+    graph('Proxy: connections', [
+      awsMetric('AWS/RDS', 'ClientConnections', ofProxy, maximum()),
+      awsMetric('AWS/RDS', 'DatabaseConnections', ofProxy, maximum()),
+      awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlyBorrowed', ofProxy, maximum()),
+      awsMetric('AWS/RDS', 'DatabaseConnectionsCurrentlySessionPinned', ofProxy, maximum()),
+    ]),
+    graph('Proxy: wait for a connection, time of a query, µs', [
+      awsMetric('AWS/RDS', 'DatabaseConnectionsBorrowLatency', ofProxy, average),
+      awsMetric('AWS/RDS', 'QueryDatabaseResponseLatency', ofProxy, average),
+    ]),
+    graph('Proxy: failed logins, failed connections', [
+      awsMetric('AWS/RDS', 'ClientConnectionsSetupFailedAuth', ofProxy, sum()),
+      awsMetric('AWS/RDS', 'DatabaseConnectionsSetupFailed', ofProxy, sum()),
+    ]),
   ];
 }
 
