@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HistoryBroken, type Warehouse } from '../../lib/analytics/history.ts';
+import { tableNames } from '../../lib/analytics/warehouse/model.ts';
 import { createViews, type Engine, openEngine } from './engine.ts';
 import { BrokenFile, findManifest, type Manifest, manifestVersion, readManifestNumber, verifyFile } from './files.ts';
 
@@ -13,13 +14,22 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
   /** Which state the engine's views are of. */
   let named: number | undefined;
   const verified = new Map<string, string>();
-  const verify = async (manifest: Manifest) => {
-    for (const file of Object.values(manifest.tables).flatMap((files) => Object.values(files))) {
-      const mark = await markOf(join(root, file.path));
+  /** The files of the tables that a statement names. */
+  const verify = async (manifest: Manifest, text: string) => {
+    const named = tableNames.filter((table) => text.includes(table));
+    const files = named.flatMap((table) => Object.values(manifest.tables[table] ?? {}));
+    const marks = await Promise.all(files.map(({ path }) => markOf(join(root, path))));
+    for (const [index, file] of files.entries()) {
+      const mark = marks[index];
       if (mark !== undefined && verified.get(file.path) === mark) continue;
       await verifyFile(root, file, true);
       verified.set(file.path, mark!);
     }
+  };
+  let latest: Manifest | undefined;
+  const manifestOf = async (number: number) => {
+    if (latest?.number !== number) latest = await readManifestNumber(root, number);
+    return latest;
   };
   // One at a time: each may name the tables of another state.
   let last: Promise<unknown> = Promise.resolve();
@@ -40,8 +50,8 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
       }),
     query: <R>({ number }: { number: number }, { text, parameters }: { text: string; parameters: readonly string[] }) =>
       inTurn(async () => {
-        const manifest = await readManifestNumber(root, number);
-        await verify(manifest);
+        const manifest = await manifestOf(number);
+        await verify(manifest, text);
         engine ??= openEngine(root);
         const { query } = await engine;
         if (named !== number) await createViews(query, root, manifest);

@@ -20,6 +20,7 @@ import type { ReportFigures } from './reports.ts';
 import type { RetentionFigures } from './retention.ts';
 import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
+import type { WarehouseFigures } from './warehouse.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
 /** The results for a person to read. */
@@ -42,6 +43,7 @@ export function toText({
   growth,
   retention,
   reports,
+  warehouse,
   archive,
   peers,
 }: Results): string {
@@ -64,6 +66,7 @@ export function toText({
     ...(growth === undefined ? [] : [growthText(growth)]),
     ...(retention === undefined ? [] : [retentionText(retention)]),
     ...(reports === undefined ? [] : [reportsText(reports)]),
+    ...(warehouse === undefined ? [] : [warehouseText(warehouse)]),
     ...(archive === undefined ? [] : [archiveText(archive)]),
     ...(peers === undefined ? [] : [peersText(peers)]),
   ].join('\n\n');
@@ -232,6 +235,22 @@ function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
   ]);
   const head = ['40 endpoints', 'events', 'deliveries', 'p50 ms', 'p99 ms', 'missing'];
   return `${table(head, lines)}\np99 beside ÷ alone: ${rounded(ratio, 2)}`;
+}
+
+function warehouseText({
+  orders,
+  rowsPerSecond,
+  summaryRatio,
+  changedSeconds,
+  idleSeconds,
+  growth,
+}: WarehouseFigures): string {
+  const lines = growth.map(({ report, ratio }) => `  ${report}: p50 ${ratio.toFixed(2)} × that of 10,000 orders`);
+  return [
+    `The warehouse of ${orders} orders: a first load writes ${rowsPerSecond} rows a second; after 10,000 orders of a day have changed, a load takes ${changedSeconds.toFixed(1)} s, without changes ${idleSeconds.toFixed(1)} s`,
+    `A year's daily sales take 1/${Math.round(1 / summaryRatio)} of the time from the summary`,
+    ...lines,
+  ].join('\n');
 }
 
 const reportsText = ({ orders, p50Ratio, p99Ratio, lagSeconds }: ReportFigures): string =>

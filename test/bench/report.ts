@@ -19,6 +19,7 @@ import type { ReportFigures } from './reports.ts';
 import type { RetentionFigures } from './retention.ts';
 import type { SearchFigures } from './search.ts';
 import type { Throughput } from './throughput.ts';
+import type { WarehouseFigures } from './warehouse.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
 export type Results = {
@@ -40,6 +41,7 @@ export type Results = {
   growth?: Growth[];
   retention?: RetentionFigures;
   reports?: ReportFigures;
+  warehouse?: WarehouseFigures;
   archive?: ArchiveFigures;
   peers?: PeerFigures[];
 };
@@ -64,6 +66,7 @@ export function toJson({
   growth,
   retention,
   reports,
+  warehouse,
   archive,
   peers,
 }: Results): object {
@@ -101,6 +104,7 @@ export function toJson({
     }),
     ...(retention && { retention }),
     ...(reports && { reports }),
+    ...(warehouse && { warehouse }),
     ...(archive && { archive }),
     ...(memory && { memory }),
     ...(pool && { pool }),

@@ -34,6 +34,7 @@ import { measureRetention } from './retention.ts';
 import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureUsage, recordUsage } from './usage.ts';
+import { measureWarehouse } from './warehouse.ts';
 import { measureWebhooks } from './webhooks.ts';
 
 const parts = [
@@ -55,9 +56,10 @@ const parts = [
   'growth',
   'retention',
   'reports',
+  'warehouse',
   'peers',
 ] as const;
-/** Growth, retention, search and console fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
+/** Growth, retention, search, console and warehouse fill shops, usage is for `npm run cost`, webhooks take half an hour, peers are other products, and the choreography is an example. */
 const unusual: readonly string[] = [
   'console',
   'growth',
@@ -65,6 +67,7 @@ const unusual: readonly string[] = [
   'reports',
   'search',
   'usage',
+  'warehouse',
   'webhooks',
   'peers',
   'choreography',
@@ -78,7 +81,7 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
   --json FILE  writes the figures there too
   --record     keeps the figures of usage in infra/cost/usage.json, which npm run cost calculates with
   --part NAME  measures only this, and may be given more than once; all but growth, retention, reports, search, console,
-               webhooks, peers and choreography by default
+               warehouse, webhooks, peers and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
 
@@ -197,6 +200,10 @@ async function main(): Promise<boolean> {
   if (part.includes('reports')) {
     say('placing orders, alone and beside a report that runs away');
     results.reports = await measureReports({ ...(short ? { rounds: 2, seconds: 4 } : { rounds: 6, seconds: 8 }), say });
+  }
+  if (part.includes('warehouse')) {
+    say('loading a large warehouse, and asking it');
+    results.warehouse = await measureWarehouse({ orders: short ? 100_000 : 1_000_000, turns: short ? 7 : 21, say });
   }
   if (part.includes('peers')) {
     say('placing orders here and at peers, turn by turn');

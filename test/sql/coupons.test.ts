@@ -195,8 +195,8 @@ describe('the use of a coupon is given back', () => {
     await order();
     code = `${code}-B`;
     await addCoupon();
-    const failing = await order({ paymentMethod: 'pm_card_chargeDeclined', start: true });
     await order({ customerId: await addCustomer() });
+    const failing = await order({ paymentMethod: 'pm_card_chargeDeclined', start: true });
     expect((await saga.order(failing!.id)).status).toBe('failed');
     expect(await counts()).toEqual([1, 1, 1]);
     code = other;

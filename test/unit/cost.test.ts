@@ -83,7 +83,7 @@ test('the published comparisons come out of their own items', () => {
 
 test('a stage above its budget ends with 1 and says by how much', async () => {
   expect((await run(['--check'])).code).toBe(1);
-  expect((await run(['--check'])).text).toMatch(/✗ dev: a month at rest costs \d+, the budget is 200/);
+  expect((await run(['--check'])).text).toMatch(/✗ dev: a month at rest costs \d+, the budget is 215/);
   const small = { ...stage, instances: 1, minimumAcu: 0.5, endpointZones: 2 };
   expect(await run(['--check'], () => small)).toMatchObject({ code: 0 });
 });

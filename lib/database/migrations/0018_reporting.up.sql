@@ -92,6 +92,9 @@ create view reporting.payments as
     p.first_at, p.last_at
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y;
 
+-- It has only what was given back whole.
+create index payments_ended_whole on payments.payments (coalesce(refunded_at, voided_at)) where status in ('refunded', 'voided');
+
 -- Money that was given back: in parts, which have an id, and whole, with what the parts had left. A payment that was never
 -- captured is given back when it is voided, since its order counts as a sale from its confirmation on.
 -- What partial refunds of an order gave back for a product, and for all that they name, with shipping.

@@ -1,0 +1,170 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres, { type Sql } from 'postgres';
+import { load } from '../../infra/warehouse/load.ts';
+import { openWarehouse } from '../../infra/warehouse/open.ts';
+import type { PartsDeps } from '../../lib/analytics/parts.ts';
+import { reportProducts, reportSales } from '../../lib/analytics/reports.ts';
+import type { Grouping } from '../../lib/contract/api/reports.ts';
+import { median } from './numbers.ts';
+import { openShop } from './shop.ts';
+
+/** What reports and loads take in a large shop. Ratios are the middle of those of turns that follow each other. */
+export type WarehouseFigures = {
+  orders: number;
+  /** Rows of facts that a first load writes in a second. */
+  rowsPerSecond: number;
+  /** A year's daily sales from the summary, of the same from the table of orders. */
+  summaryRatio: number;
+  /** A load after 10,000 orders of a day have changed, and one after nothing has. */
+  changedSeconds: number;
+  idleSeconds: number;
+  /** Reports in this shop, of those in one with 10,000 orders. */
+  growth: { report: string; ratio: number; p50Ms: number }[];
+};
+
+export type WarehouseOptions = { orders: number; turns: number; say: (line: string) => void };
+
+const small = 10_000;
+const changed = 10_000;
+
+export async function measureWarehouse({ orders, turns, say }: WarehouseOptions): Promise<WarehouseFigures> {
+  const shops: Filled[] = [];
+  try {
+    for (const size of [small, orders]) {
+      say(`filling a shop with ${size} orders, and loading its warehouse`);
+      shops.push(await openFilled(size));
+    }
+    const [little, large] = shops as [Filled, Filled];
+    const rowsPerSecond = Math.round((large.first.rows * 1000) / large.first.milliseconds);
+
+    say('adding up a year, from the summary and from the orders');
+    const ratios: number[] = [];
+    const state = (await large.warehouse.newest())!;
+    for (let turn = -2; turn < turns; turn++) {
+      const summary = await timed(() => large.warehouse.query(state, { text: ofSummary, parameters: [] }));
+      const table = await timed(() => large.admin.unsafe(ofOrders));
+      if (turn >= 0) ratios.push(summary / table);
+    }
+
+    say('asking for reports of both shops, turn by turn');
+    const growth = [];
+    for (const [report, ask] of Object.entries(reports)) {
+      const times: { ratio: number; ms: number }[] = [];
+      for (let turn = -3; turn < turns; turn++) {
+        const few = await timed(() => ask(little.deps));
+        const ms = await timed(() => ask(large.deps));
+        if (turn >= 0) times.push({ ratio: ms / few, ms });
+      }
+      growth.push({ report, ratio: median(times.map(({ ratio }) => ratio)), p50Ms: median(times.map(({ ms }) => ms)) });
+    }
+
+    say(`loading after ${changed} orders have changed`);
+    const loads = { changed: [] as number[], idle: [] as number[] };
+    for (let turn = 0; turn < 3; turn++) {
+      await large.admin`
+        update orders.orders set version = version + 1, updated_at = updated_at
+        where id in (select id from orders.orders order by id desc limit ${changed})`;
+      loads.changed.push((await load(large.analyst, large.root)).milliseconds / 1000);
+      loads.idle.push((await load(large.analyst, large.root)).milliseconds / 1000);
+    }
+    return {
+      orders,
+      rowsPerSecond,
+      summaryRatio: median(ratios),
+      changedSeconds: median(loads.changed),
+      idleSeconds: median(loads.idle),
+      growth,
+    };
+  } finally {
+    for (const shop of shops) await shop.close();
+  }
+}
+
+const ofSummary =
+  'select date, currency, sum(orders) as orders, sum(sales) as sales from daily_sales_summary group by 1, 2';
+const ofOrders = `
+  select (confirmed_at at time zone 'UTC')::date as date, currency, count(*) as orders, sum(total) as sales
+  from orders.orders where confirmed_at is not null group by 1, 2`;
+
+const sales =
+  (groupBy: Grouping, zone = 'UTC') =>
+  (deps: PartsDeps) =>
+    reportSales({ ...yearUntil(deps), zone }, { groupBy, currency: undefined }, deps);
+const yearUntil = ({ clock }: PartsDeps) => {
+  const day = (ago: number) => new Date(clock.now() - ago * 24 * 3600_000).toISOString().slice(0, 10);
+  return { from: day(360), to: day(-1), zone: 'UTC' };
+};
+const reports: Record<string, (deps: PartsDeps) => Promise<unknown>> = {
+  'sales by day': sales('day'),
+  'sales by month': sales('month'),
+  'sales by day in Berlin': sales('day', 'Europe/Berlin'),
+  'sales by country': sales('country'),
+  'best products': (deps) =>
+    reportProducts(yearUntil(deps), { by: 'sales', order: 'best', currency: undefined, limit: 20 }, deps),
+};
+
+type Filled = Awaited<ReturnType<typeof openFilled>>;
+
+/** A shop with so many orders in a year, the last of them now, and its warehouse. */
+async function openFilled(orders: number) {
+  const shop = await openShop({ products: 0, customers: 0 });
+  const path = shop.stack.inside.socketPath;
+  const connect = (user: string, options = {}): Sql =>
+    postgres({ path, user, database: 'counterfoil', max: 1, types: { bigint }, ...options });
+  const [admin, analyst] = [connect('rdsadmin'), connect('analyst')];
+  const reporting = connect('reporting', { transform: postgres.camel });
+  await shop.stack.inside.stopSchedule();
+  await fill(admin, orders);
+  const root = await mkdtemp(join(tmpdir(), 'counterfoil-warehouse-'));
+  const first = await load(analyst, root);
+  const warehouse = openWarehouse(root);
+  const deps: PartsDeps = {
+    databases: { reader: undefined, writer: (work) => reporting.begin('read only', work) as never },
+    clock: { now: () => Date.now() },
+    meter: { count: () => {}, flush: () => {} },
+    sleep: async () => {},
+    warehouse,
+  };
+  const close = async () => {
+    warehouse.close();
+    await Promise.all([admin, analyst, reporting].map((sql) => sql.end({ timeout: 1 })));
+    await shop.close();
+    await rm(root, { recursive: true, force: true });
+  };
+  return { admin, analyst, root, first, warehouse, deps, close };
+}
+
+const bigint = { to: 20, from: [20], parse: Number, serialize: String };
+
+async function fill(admin: Sql, orders: number): Promise<void> {
+  await admin.unsafe(`
+    set session_replication_role = 'replica';
+    set synchronous_commit = 'off';
+    create function pg_temp.id(prefix text, n bigint) returns text language sql immutable return prefix || lpad(to_hex(n), 32, '0');
+    insert into customers.customers (id, email, name, password_hash, premium, created_at, updated_at)
+      select pg_temp.id('cus_', n), 'customer' || n || '@example.com', 'Customer ' || n, 'hash', n % 20 = 0, now(), now()
+      from generate_series(1, 5000) n;
+    insert into catalog.products (id, sku, name, price_amount, price_currency, active, created_at, updated_at)
+      select pg_temp.id('prd_', n), 'SKU-' || n, 'Product ' || n, 100 + n, 'EUR', true, now(), now() from generate_series(1, 1000) n;
+    create temporary table placed as
+      select n, pg_temp.id('ord_', n) as id, now() - (${orders} - n) * interval '1 year' / ${orders} as at, 100 + n % 1000 as price
+      from generate_series(1, ${orders}) n;
+    insert into orders.orders (id, number, customer_id, status, currency, subtotal, discount_amount, total, payment_method, confirmed_at,
+        shipping_address, application_id, segment, created_at, updated_at)
+      select id, 'CF-' || n, pg_temp.id('cus_', 1 + n % 5000), 'confirmed', 'EUR', price, 0, price, 'pm_card_visa', at,
+        jsonb_build_object('country', (array['DE', 'FR', 'AT'])[1 + n % 3]), 'app_shop', 'standard', at, at from placed;
+    insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total, unit_cost)
+      select id, 1, pg_temp.id('prd_', 1 + n % 1000), 'SKU', 'Product', 1, price, price, 50 from placed;
+    insert into payments.payments (id, order_id, provider, reference, status, amount, currency, captured_at)
+      select pg_temp.id('pay_', n), id, 'simulated', 'ch_' || n, 'captured', price, 'EUR', at from placed;
+    reset session_replication_role;`);
+  await admin.unsafe('vacuum analyze');
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
