@@ -12,13 +12,18 @@ import { databaseSources, isDatabase } from './databases.ts';
 import { draftLines, draftMapping } from './draft-mapping.ts';
 import { MoveInRefused } from './errors.ts';
 import { loadShop, rejectedFile } from './load.ts';
-import type { Counts } from './loading.ts';
 import { type Mapping, readMapping } from './mapping.ts';
-import { findSources, type Kind, type Source } from './read-rows.ts';
+import { countsLine, type Progress, showProgress } from './progress.ts';
+import { findSources, type Source } from './read-rows.ts';
 import { writeTestShop } from './test-shop.ts';
 import { type Verification, verifyShop } from './verify.ts';
 
-export type Print = { out: (line: string) => void; err: (line: string) => void };
+export type Print = {
+  out: (line: string) => void;
+  err: (line: string) => void;
+  /** Writes over the last line, where that can be. */
+  draw?: ((line: string) => void) | undefined;
+};
 /** `ownPrefix` is that of the numbers of new orders. */
 export type Stage = { open: () => Sql; ownPrefix: () => string; sourcePassword?: string | undefined };
 type Run = CommandLine & Stage & { print: Print; clock: Clock };
@@ -43,14 +48,16 @@ export const commands: Record<CommandLine['command'], Command> = {
         throw new MoveInRefused(
           `${mapping.source} was cut over at ${switched.switchedAt?.toISOString()}: a load would write over what has changed here since.`,
         );
+      const progress = progressOn(print);
       const counts = await loadShop({
         sql,
         sources: await openSources(folder, mapping, run),
         out,
         mapping,
         clock,
-        onBatch: (kind, so) => print.out(`· ${countsLine(kind, so)}`),
+        onBatch: progress.at,
       });
+      print.out(`· rows a second: ${speedsOf(progress)}`);
       for (const [kind, all] of Object.entries(counts)) print.out(countsLine(kind, all));
       if (Object.values(counts).some(({ rejected }) => rejected > 0))
         print.out(`See ${rejectedFile(out)} for the rows that were rejected.`);
@@ -76,7 +83,7 @@ export const commands: Record<CommandLine['command'], Command> = {
       const open = (): Promise<readonly Source[]> => openSources(folder, mapping, run);
       const { closedSeconds, verification } = await cutOver({
         ...{ sql, mapping, clock, open, folder, out, samples, hooks, rehearse, within, allow },
-        onBatch: (kind, so) => print.out(`· ${countsLine(kind, so)}`),
+        onBatch: progressOn(print).at,
         onStep: ({ step, seconds }) => print.out(`${step}: ${seconds} s`),
       });
       await tell(verification, out, print);
@@ -159,11 +166,15 @@ async function tell({ compared, differences }: Verification, out: string, print:
   return differences.length === 0 ? 0 : 1;
 }
 
+const progressOn = ({ out, draw }: Print): Progress => showProgress({ line: out, draw });
+
+const speedsOf = (progress: Progress): string =>
+  Object.entries(progress.speeds())
+    .map(([kind, speed]) => `${kind} ${speed}`)
+    .join(', ');
+
 /** Reports have customers' data. */
 async function write(out: string, name: string, text: string): Promise<void> {
   await mkdir(out, { recursive: true, mode: 0o700 });
   await writeFile(join(out, name), text, { mode: 0o600 });
 }
-
-const countsLine = (kind: Kind | string, { rows, added, changed, unchanged, rejected }: Counts): string =>
-  `${kind}: ${rows} rows, ${added} added, ${changed} changed, ${unchanged} as before, ${rejected} rejected`;

@@ -40,6 +40,7 @@ export function databaseSources(
       name: `${kind} of ${shown}`,
       bytes: undefined,
       encoding: 'utf-8',
+      share: () => undefined,
       rows: () => numbered(explained(kind, read(query))),
       fingerprint: async () => {
         const hash = createHash('sha256');

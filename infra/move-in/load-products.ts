@@ -38,7 +38,7 @@ export async function loadProducts(loading: Loading): Promise<Counts> {
   });
   const last = await write(variants);
   for (const name of ['added', 'changed', 'unchanged', 'rejected'] as const) counts[name] += last[name];
-  loading.onBatch('products', counts);
+  loading.onBatch('products', counts, 1);
   return counts;
 }
 

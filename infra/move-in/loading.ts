@@ -12,11 +12,14 @@ export type Loading = {
   sources: readonly Source[];
   /** Notes a row that does not fit. */
   reject: (kind: Kind, read: Pick<Read<unknown>, 'row' | 'raw'>, reason: string) => void;
-  onBatch: (kind: Kind, counts: Counts) => void;
+  onBatch: (kind: Kind, counts: Counts, share: number | undefined) => void;
 };
 
-/** How many rows are written in one transaction. A load that is killed goes on after the last one. */
-export const batchRows = 500;
+/**
+ * How many rows are written in one transaction. A load that is killed goes on after the last one. Orders of one month share a page of the
+ * archive, which is written once for each batch that has any, so more at once write less.
+ */
+const batchRows: Record<Kind, number> = { products: 500, customers: 500, coupons: 500, orders: 4000 };
 
 export const sourceOf = <K extends Kind>({ sources }: Pick<Loading, 'sources'>, kind: K) =>
   sources.find((source): source is Source & { kind: K } => source.kind === kind);
@@ -31,20 +34,21 @@ export async function loadBatches<K extends Kind>(
   write: (entries: Entry<K>[]) => Promise<Omit<Counts, 'rows'>>,
 ): Promise<Counts> {
   const counts: Counts = { rows: 0, added: 0, changed: 0, unchanged: 0, rejected: 0 };
+  const source = sourceOf(loading, kind)!;
   let batch: Entry<K>[] = [];
   const flush = async () => {
     if (batch.length === 0) return;
     const done = await write(batch);
     batch = [];
     for (const name of ['added', 'changed', 'unchanged', 'rejected'] as const) counts[name] += done[name];
-    loading.onBatch(kind, counts);
+    loading.onBatch(kind, counts, source.share());
   };
-  for await (const read of readRecords(sourceOf(loading, kind)!, loading.mapping)) {
+  for await (const read of readRecords(source, loading.mapping)) {
     counts.rows++;
     if (read.reason !== undefined) {
       counts.rejected++;
       loading.reject(kind, read, read.reason);
-    } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows) await flush();
+    } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows[kind]) await flush();
   }
   await flush();
   return counts;

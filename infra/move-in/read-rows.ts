@@ -23,10 +23,12 @@ export type Source = {
   encoding: string;
   /** Reads from the beginning, as often as asked. */
   rows: () => AsyncIterable<RawRow>;
+  /** Which share of the source was read so far, from 0 to 1; undefined where that cannot be told. */
+  share: () => number | undefined;
   /** Differs when anything in it has changed, as far as can be told without comparing every row. */
   fingerprint: () => Promise<string>;
 };
-type File = { file: string; encoding: Encoding };
+type File = { file: string; encoding: Encoding; onBytes: (bytes: number) => void };
 
 /** A row of a file, counted from 1 without the heading; undefined where the file has no row that can be read there. */
 export type RawRow = { row: number; value: Record<string, unknown> | undefined };
@@ -45,8 +47,16 @@ export async function findSources(folder: string): Promise<Source[]> {
       if (found.some((source) => source.kind === kind))
         throw new MoveInRefused(`${folder} has ${kind} twice, as .csv and as .ndjson: keep one.`);
       const encoding = await detectEncoding(file);
-      const rows = () => readRows({ file, encoding });
-      found.push({ kind, name: file, bytes: info.size, encoding, rows, fingerprint: () => hashOf(file) });
+      let read = 0;
+      const onBytes = (bytes: number) => {
+        read += bytes;
+      };
+      const rows = () => {
+        read = 0;
+        return readRows({ file, encoding, onBytes });
+      };
+      const share = () => Math.min(1, read / Math.max(1, info.size));
+      found.push({ kind, name: file, bytes: info.size, encoding, rows, share, fingerprint: () => hashOf(file) });
     }
   }
   if (found.length === 0)
@@ -78,10 +88,9 @@ async function detectEncoding(file: string): Promise<Encoding> {
 }
 
 /** The rows of a file, as it is read. */
-async function* readRows({ file, encoding }: File): AsyncGenerator<RawRow> {
-  const text = Readable.from(
-    Readable.toWeb(createReadStream(file)).pipeThrough(new TextDecoderStream(encoding) as never),
-  );
+async function* readRows({ file, encoding, onBytes }: File): AsyncGenerator<RawRow> {
+  const bytes = createReadStream(file).on('data', (chunk) => onBytes(chunk.length));
+  const text = Readable.from(Readable.toWeb(bytes).pipeThrough(new TextDecoderStream(encoding) as never));
   let row = 0;
   if (file.endsWith('.ndjson')) {
     for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {

@@ -26,5 +26,20 @@ if (import.meta.main) {
     ownPrefix: () => config().ORDER_NUMBER_PREFIX,
     sourcePassword: process.env.MOVE_IN_PASSWORD,
   };
-  process.exitCode = await runMoveIn(process.argv.slice(2), stage, { out: console.log, err: console.error });
+  const { stdout } = process;
+  let drawn = false;
+  const out = (line: string) => {
+    if (drawn) stdout.write('\n');
+    drawn = false;
+    console.log(line);
+  };
+  const draw = (line: string) => {
+    drawn = true;
+    stdout.write(`\r${line.padEnd(stdout.columns - 1).slice(0, stdout.columns - 1)}`);
+  };
+  process.exitCode = await runMoveIn(process.argv.slice(2), stage, {
+    out,
+    err: console.error,
+    draw: stdout.isTTY ? draw : undefined,
+  });
 }

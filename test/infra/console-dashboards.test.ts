@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readTemplate, type Template } from '../../infra/local/console/dashboard.ts';
 import { readDefinitions } from '../../infra/local/console/definitions.ts';
 import { MetricStore } from '../../infra/local/console/metric-store.ts';
 import { drawOverview, ranges } from '../../infra/local/console/overview.ts';
+import { grafanaFiles } from '../../infra/local/grafana/write.ts';
 import { type StateMachineName, stateMachines } from '../../lib/contract/deploy/route.ts';
 import { synthesized } from './synthesized.ts';
 
@@ -42,4 +44,10 @@ test('the laptop’s dashboards are those of a deployment, with the parts of the
   expect(titles(local)).toEqual(titles(deployed));
   const names = ({ alarms }: typeof local) => alarms.map(({ name }) => name);
   expect(names(deployed).filter((name) => !names(local).includes(name))).toEqual([]);
+});
+
+test('the dashboards for Grafana are made from these: run npm run grafana when they are not', () => {
+  for (const [path, text] of Object.entries(grafanaFiles())) {
+    expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') === text, path).toBe(true);
+  }
 });

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -260,4 +262,16 @@ test('the clock moves by a minute, an hour or a day, and by nothing else', async
 test('an address of no order, and one that is no address, are refused', async () => {
   expect(await ask(`orders/ord_${'0'.repeat(32)}`)).toEqual({ error: 'There is no such order.' });
   expect(await ask('orders/..%2f..')).toHaveProperty('error');
+});
+
+test('Prometheus reads what the functions counted, from this machine alone', async () => {
+  await place();
+  const answer = await fetch(`${stack.baseUrl}/metrics`);
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  const text = await answer.text();
+  expect(Number(/^counterfoil_orders_placed_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(1);
+  expect(text).toMatch(/^counterfoil_latency_seconds_bucket\{operation="place-order",le="10"\} [1-9]/m);
+  // A page of another site, by DNS rebinding.
+  const [foreign] = await once(get(`${stack.baseUrl}/metrics`, { headers: { host: 'evil.example' } }), 'response');
+  expect(foreign.resume().statusCode).not.toBe(200);
 });

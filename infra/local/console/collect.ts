@@ -6,6 +6,9 @@ import { streams } from '../../../functions/streams.ts';
 import type { LogLine } from './log-tail.ts';
 import type { MetricStore } from './metric-store.ts';
 
+/** Takes what was measured: a metric, its time in milliseconds since the epoch, its value. */
+type Measured = Pick<MetricStore, 'add'>;
+
 type EmfMetric = { Name: string };
 type Emf = {
   Timestamp: number;
@@ -17,7 +20,7 @@ type Emf = {
  * HTTP API and of functions. Times are of the machine, whatever the test clock shows.
  * @param now milliseconds since the epoch; a line whose time lies after it was written just now
  */
-export function collect(store: MetricStore, line: LogLine, now: number): void {
+export function collect(store: Measured, line: LogLine, now: number): void {
   if (line._aws !== undefined) {
     collectEmf(store, line, line._aws as Emf);
     return;
@@ -40,7 +43,7 @@ export function collect(store: MetricStore, line: LogLine, now: number): void {
   if (run !== undefined) addRun(store, run.handler, at, run.well, milliseconds);
 }
 
-function addRun(store: MetricStore, handler: string, at: number, well: boolean, milliseconds: unknown): void {
+function addRun(store: Measured, handler: string, at: number, well: boolean, milliseconds: unknown): void {
   const add = (name: string, value: number) =>
     store.add({ namespace: 'AWS/Lambda', name, dimensions: { FunctionName: handler } }, at, value);
   add('Invocations', 1);
@@ -48,7 +51,7 @@ function addRun(store: MetricStore, handler: string, at: number, well: boolean, 
   if (typeof milliseconds === 'number') add('Duration', milliseconds);
 }
 
-function collectEmf(store: MetricStore, line: LogLine, { Timestamp, CloudWatchMetrics }: Emf): void {
+function collectEmf(store: Measured, line: LogLine, { Timestamp, CloudWatchMetrics }: Emf): void {
   for (const { Namespace: namespace, Dimensions, Metrics } of CloudWatchMetrics) {
     for (const names of Dimensions) {
       const dimensions = Object.fromEntries(names.map((name) => [name, String(line[name])]));

@@ -7,6 +7,7 @@ import { act, actions } from './act.ts';
 import { changesOfAlarms } from './alarm-watch.ts';
 import { collect } from './collect.ts';
 import { openDatabase } from './database.sql.ts';
+import { createExposition } from './exposition.ts';
 import { pageFile, pageHtml } from './files.ts';
 import { measure } from './gauges.ts';
 import { graphOf } from './graph.ts';
@@ -21,7 +22,7 @@ import { hasPlan, planOf } from './plan.sql.ts';
 import type { ConsoleData, FromConsole, ToConsole } from './protocol.ts';
 import { remoteStack } from './remote.ts';
 import { explainRequest, listRequests, type RequestDetail } from './requests.ts';
-import { createConsoleServer, type Endpoint, Refused } from './server.ts';
+import { createConsoleServer, type Endpoint, type File, Refused } from './server.ts';
 import { statesApi } from './states-api.ts';
 import { openDocuments } from './tables.dynamo.ts';
 
@@ -56,6 +57,13 @@ async function follow(): Promise<void> {
 }
 
 const store = new MetricStore();
+const exposition = createExposition();
+const measured: Pick<MetricStore, 'add'> = {
+  add(key, time, value) {
+    store.add(key, time, value);
+    exposition.add(key, value);
+  },
+};
 const requests: LogLine[] = [];
 const mostRequests = 5000;
 /** Of every kind but metrics. */
@@ -72,7 +80,7 @@ const readLog = () =>
     const logged = await log.read();
     const now = Date.now();
     for (const line of logged) {
-      collect(store, line, now);
+      collect(measured, line, now);
       if (line.accessId !== undefined) requests.push(line);
       if (line._aws === undefined) lines.push(line);
     }
@@ -228,5 +236,12 @@ const endpoints: Endpoint[] = [
   },
 ];
 
-const server = createConsoleServer({ endpoints, file: pageFile, page: pageHtml, join: live.join });
+/** A file of the page, or what Prometheus asks for. */
+async function file(path: string): Promise<File | undefined> {
+  if (path !== 'metrics') return pageFile(path);
+  await readLog();
+  return { type: 'text/plain; version=0.0.4; charset=utf-8', content: exposition.text() };
+}
+
+const server = createConsoleServer({ endpoints, file, page: pageHtml, join: live.join });
 server.listen(data.socket, () => parentPort!.postMessage({ kind: 'ready' } satisfies FromConsole));

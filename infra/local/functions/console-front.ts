@@ -3,25 +3,31 @@ import { isLoopback, namesLoopback } from '../loopback.ts';
 import type { Front } from './gateway.ts';
 
 /**
- * Passes what is below `/console` on to the thread of the console, for programs on this machine alone: to others there is no
+ * Passes what is below `/console`, and `/metrics`, on to the thread of the console, for programs on this machine alone: to others there is no
  * console. The `Host` must name this machine too, so that a page of another site cannot read it by DNS rebinding.
  * @param open gives the socket that the console listens on
  */
 export function consoleFront(open: () => Promise<string>): Front {
   return (request, response) => {
     const [path] = (request.url ?? '').split('?', 1);
-    if (path !== '/console' && !path?.startsWith('/console/')) return false;
+    const isMetrics = path === '/metrics';
+    if (!isMetrics && path !== '/console' && !path?.startsWith('/console/')) return false;
     if (!isLoopback(request.socket.remoteAddress) || !namesLoopback(request.headers.host)) return false;
     open().then(
-      (socket) => passOn(socket, request, response),
+      (socket) => passOn(socket, isMetrics ? '/console/metrics' : request.url, request, response),
       (error: unknown) => refuse(response, `The console cannot be opened: ${String(error)}`),
     );
     return true;
   };
 }
 
-function passOn(socketPath: string, request: IncomingMessage, response: ServerResponse): void {
-  const { method, url: path, headers } = request;
+function passOn(
+  socketPath: string,
+  path: string | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { method, headers } = request;
   const passed = send({ socketPath, method, path, headers, agent: false }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);

@@ -1,7 +1,12 @@
 /** The CloudWatch namespace of the product's metrics. */
 export const metricNamespace = 'Counterfoil';
 
-export type MetricSpec = { unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Percent' | 'Bytes'; dimension?: string };
+export type MetricSpec = {
+  unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Percent' | 'Bytes';
+  dimension?: string;
+  /** A count of what there is, and not of what happens. */
+  level?: true;
+};
 
 /**
  * Every metric that the code emits, with its one dimension besides `service`. A test checks that widgets and alarms name
@@ -40,15 +45,15 @@ export const metrics = {
   SagasStartedLate: { unit: 'Count' },
   ReservationsExpired: { unit: 'Count' },
   CompensationsRetried: { unit: 'Count' },
-  OrdersStuck: { unit: 'Count' },
+  OrdersStuck: { unit: 'Count', level: true },
   OldestStuckOrder: { unit: 'Seconds' },
-  OrdersInManualReview: { unit: 'Count' },
+  OrdersInManualReview: { unit: 'Count', level: true },
   OldestManualReview: { unit: 'Seconds' },
-  InvariantViolations: { unit: 'Count', dimension: 'invariant' },
+  InvariantViolations: { unit: 'Count', dimension: 'invariant', level: true },
   ChecksLag: { unit: 'Seconds' },
   OldestUncheckedRow: { unit: 'Seconds' },
   RestoreTestAge: { unit: 'Seconds' },
-  ReconciliationFindings: { unit: 'Count', dimension: 'kind' },
+  ReconciliationFindings: { unit: 'Count', dimension: 'kind', level: true },
   ReconciliationRepairs: { unit: 'Count' },
   ProviderSnapshotAge: { unit: 'Seconds' },
   EventsPublished: { unit: 'Count' },
@@ -59,18 +64,18 @@ export const metrics = {
   ReaderLag: { unit: 'Seconds' },
   CacheReads: { unit: 'Count', dimension: 'from' },
   IssuerKeysAge: { unit: 'Seconds' },
-  DependencyDown: { unit: 'Count', dimension: 'dependency' },
+  DependencyDown: { unit: 'Count', dimension: 'dependency', level: true },
   LoginTime: { unit: 'Milliseconds' },
   ConnectionsUsed: { unit: 'Percent' },
   OldestTransaction: { unit: 'Seconds' },
-  LockWaits: { unit: 'Count' },
+  LockWaits: { unit: 'Count', level: true },
   LongestLockWait: { unit: 'Seconds' },
   DatabaseSize: { unit: 'Bytes' },
   FreezeAge: { unit: 'Percent' },
-  TablesUnvacuumed: { unit: 'Count' },
+  TablesUnvacuumed: { unit: 'Count', level: true },
   SlowStatements: { unit: 'Count' },
-  UnusedIndexes: { unit: 'Count' },
-  MissingIndexes: { unit: 'Count' },
+  UnusedIndexes: { unit: 'Count', level: true },
+  MissingIndexes: { unit: 'Count', level: true },
 } as const satisfies Record<string, MetricSpec>;
 
 export type MetricName = keyof typeof metrics;
