@@ -197,8 +197,7 @@ test('history comes from the warehouse once it is loaded, and today from the rea
     ],
     data: never.data,
   });
-  const file = manifest.tables.fact_orders ?? manifest.tables.dim_date!;
-  await rm(join(root, Object.values(file)[0]!.path));
+  await rm(join(root, Object.values(manifest.tables.daily_sales_summary!)[0]!.path));
   expect(await report('sales')).toMatchObject({ httpStatus: 503, code: 'history-broken' });
   await rm(root, { recursive: true });
 });
