@@ -35,7 +35,7 @@ export const views: Readonly<Record<string, View>> = {
       tax_included: ['boolean', 'whether the prices include the tax; null without tax'],
       total: ['bigint', 'what the customer pays'],
       payment_method: ['text', 'how they pay'],
-      country: ['text', 'where it is shipped to; null when that was not said or is erased'],
+      country: ['text', 'where it is shipped to, also after its address is erased; null when that was not said'],
       failure_code: ['text', 'why it failed, if it did'],
       placed_at: ['timestamptz', 'when it was placed'],
       confirmed_at: ['timestamptz', 'when it was paid and became a sale; null before'],

@@ -54,6 +54,32 @@ test('a renamed column of a table does not reach who reads the summary', async (
   }
 });
 
+test('figures by country stay when the addresses of customers and of old guest orders are forgotten', async () => {
+  const byCountry = () => owner`
+    select l.country, count(*)::int as lines, sum(l.revenue)::text as revenue, count(distinct o.order_id)::int as orders
+    from reporting.order_lines l join reporting.orders o on o.order_id = l.order_id and o.country is not distinct from l.country
+    group by l.country order by l.country`;
+  const addressed = () => owner`
+    select count(*)::int as orders from orders.orders where shipping_address is not null or contact is not null`;
+  await owner`
+    update orders.orders set contact = '{"email": "guest@example.com"}',
+      shipping_address = jsonb_build_object('name', 'Ada', 'country', case when total % 2 = 0 then 'DE' else 'FR' end)`;
+  await owner`update orders.orders set customer_id = null where customer_id = ${ids.customer(3)}`;
+  const before = await byCountry();
+  expect(before.map(({ country }) => country)).toEqual(['DE', 'FR']);
+
+  await owner`select orders.forget_customer(${ids.customer(1)})`;
+  for (let n = 0; n < 10; n++) await owner`select archive.move_orders('2029-01-01', '2029-01-01', 40)`;
+  await owner`select orders.forget_customer(${ids.customer(1)}), orders.forget_customer(${ids.customer(2)})`;
+  const [{ orders }] = (await owner`
+    select count(*)::int as orders from archive.documents
+    where (customer_id is null or customer_id in ${owner([ids.customer(1), ids.customer(2)])})
+      and document #> '{order,shipping_address}' <> 'null'`) as unknown as [{ orders: number }];
+  expect(orders).toBe(0);
+  expect((await addressed())[0]!.orders).toBeLessThan(300);
+  expect(await byCountry()).toEqual(before);
+});
+
 describe('an analyst', () => {
   const customer = () =>
     analyst`select name, email from reporting.customers_masked where customer_id = ${ids.customer(7)}`;

@@ -31,7 +31,10 @@ export const tables = {
       shipping: column('bigint', 'what shipping costs'),
       tax: column('bigint', 'tax of lines and shipping'),
       total: column('bigint', 'what the customer pays'),
-      country: nullable('text', 'where it is shipped to; null when that was not said or is erased'),
+      country: nullable(
+        'text',
+        'where it is shipped to, also after its address is erased; null when that was not said',
+      ),
       ...origin,
       placed_at: column('timestamp', 'when it was placed'),
       confirmed_at: column('timestamp', 'when it became a sale'),

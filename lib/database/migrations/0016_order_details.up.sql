@@ -4,6 +4,9 @@ create index orders_of_guests on orders.orders ((contact ->> 'email')) where cus
 create index orders_answered on orders.idempotency_keys ((headers ->> 'location') collate "C")
   where operation = 'place-order';
 
+-- Where an order went whose address is forgotten: no person is known by it, and figures by country stay as they were.
+alter table orders.orders add column former_country text collate "C" check (former_country ~ '^[A-Z]{2}$');
+
 -- Erases what orders that are not archived say of persons, also in the events of any orders, and in the answers that still
 -- show them. The orders stay.
 create function orders.forget(ids text[]) returns void
@@ -12,7 +15,7 @@ declare
   empty jsonb := '{"shippingAddress": null, "billingAddress": null, "contact": null, "note": null, "metadata": {}}';
 begin
   update orders.orders o
-  set shipping_address = null, billing_address = null, contact = null, note = null, metadata = null, guest_token = null
+  set former_country = coalesce(shipping_address ->> 'country', former_country), shipping_address = null, billing_address = null, contact = null, note = null, metadata = null, guest_token = null
   where o.id = any (ids);
   update outbox.events e
   set data = e.data || (select jsonb_object_agg(k, empty -> k) from jsonb_object_keys(e.data) k where empty ? k)
@@ -40,7 +43,9 @@ begin
   update archive.pages p set documents = (
     select jsonb_object_agg(d.key, case when d.key = any (ids)
       then jsonb_set(d.value, '{order}', (d.value -> 'order')
-        || '{"shipping_address": null, "billing_address": null, "contact": null, "note": null, "metadata": null}')
+        || '{"shipping_address": null, "billing_address": null, "contact": null, "note": null, "metadata": null}'
+        || jsonb_build_object('former_country',
+          coalesce(d.value #>> '{order,shipping_address,country}', d.value #>> '{order,former_country}')))
       else d.value end)
     from jsonb_each(p.documents) d
   ) where p.id = any (pages);

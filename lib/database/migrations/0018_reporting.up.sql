@@ -53,13 +53,13 @@ revoke all on function reporting.day_begins(date, text) from public;
 create view reporting.orders as
   select o.id as order_id, o.number, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount as discount, o.coupon_code,
     o.shipping_method, o.shipping_amount as shipping, o.tax_amount as tax, o.tax_included, o.total, o.payment_method,
-    o.shipping_address ->> 'country' as country, o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at, o.created_at as first_at,
+    coalesce(o.shipping_address ->> 'country', o.former_country) as country, o.failure_code, o.created_at as placed_at, o.confirmed_at, o.updated_at as changed_at, o.created_at as first_at,
     o.updated_at as last_at, false as archived, o.application_id, o.segment
   from orders.orders o
   union all
   select o.id, o.number, o.customer_id, o.status, o.currency, o.subtotal, o.discount_amount, o.coupon_code,
     o.shipping_method, o.shipping_amount, o.tax_amount, o.tax_included, o.total, o.payment_method,
-    o.shipping_address ->> 'country', o.failure_code, o.created_at, o.confirmed_at, o.updated_at, p.first_at,
+    coalesce(o.shipping_address ->> 'country', o.former_country), o.failure_code, o.created_at, o.confirmed_at, o.updated_at, p.first_at,
     p.last_at, true, o.application_id, o.segment
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o;
 
@@ -69,14 +69,14 @@ create view reporting.order_lines as
   select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
     l.total as gross, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end as sales,
     l.total - l.discount - case when o.tax_included then l.tax else 0 end as revenue, l.unit_cost, o.currency,
-    o.customer_id, o.status, o.shipping_address ->> 'country' as country, o.created_at as placed_at, o.confirmed_at,
+    o.customer_id, o.status, coalesce(o.shipping_address ->> 'country', o.former_country) as country, o.created_at as placed_at, o.confirmed_at,
     o.created_at as first_at, o.updated_at as last_at, o.application_id, o.segment
   from orders.orders o join orders.lines l on l.order_id = o.id
   union all
   select l.order_id, l.position, l.product_id, l.sku, l.name, l.category_id, l.brand, l.quantity, l.unit_price,
     l.total, l.discount, l.tax, l.total - l.discount + case when o.tax_included then 0 else l.tax end,
     l.total - l.discount - case when o.tax_included then l.tax else 0 end, l.unit_cost, o.currency,
-    o.customer_id, o.status, o.shipping_address ->> 'country', o.created_at, o.confirmed_at, p.first_at, p.last_at,
+    o.customer_id, o.status, coalesce(o.shipping_address ->> 'country', o.former_country), o.created_at, o.confirmed_at, p.first_at, p.last_at,
     o.application_id, o.segment
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
     jsonb_populate_recordset(null::orders.lines, d.value -> 'lines') l;
@@ -111,22 +111,22 @@ revoke all on function reporting.add_up_refunds(jsonb, text) from public;
 
 create view reporting.refunds as
   select r.id as refund_id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at as refunded_at,
-    o.shipping_address ->> 'country' as country, r.created_at as first_at, r.updated_at as last_at, o.application_id, o.segment
+    coalesce(o.shipping_address ->> 'country', o.former_country) as country, r.created_at as first_at, r.updated_at as last_at, o.application_id, o.segment
   from payments.refunds r join orders.orders o on o.id = r.order_id where r.status = 'succeeded'
   union all
   select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, coalesce(y.refunded_at, y.voided_at),
-    o.shipping_address ->> 'country', coalesce(y.refunded_at, y.voided_at), coalesce(y.refunded_at, y.voided_at),
+    coalesce(o.shipping_address ->> 'country', o.former_country), coalesce(y.refunded_at, y.voided_at), coalesce(y.refunded_at, y.voided_at),
     o.application_id, o.segment
   from payments.payments y join orders.orders o on o.id = y.order_id where y.status in ('refunded', 'voided')
   union all
-  select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at, o.shipping_address ->> 'country',
+  select r.id, r.payment_id, r.order_id, r.currency, r.amount, r.reason, r.updated_at, coalesce(o.shipping_address ->> 'country', o.former_country),
     p.first_at, p.last_at, o.application_id, o.segment
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
     jsonb_populate_recordset(null::payments.refunds, d.value -> 'refunds') r
   where r.status = 'succeeded'
   union all
   select null, y.id, y.order_id, y.currency, y.amount - y.refunded_amount, null, coalesce(y.refunded_at, y.voided_at),
-    o.shipping_address ->> 'country', p.first_at, p.last_at, o.application_id, o.segment
+    coalesce(o.shipping_address ->> 'country', o.former_country), p.first_at, p.last_at, o.application_id, o.segment
   from archive.pages p, jsonb_each(p.documents) d, jsonb_populate_record(null::orders.orders, d.value -> 'order') o,
     jsonb_populate_recordset(null::payments.payments, d.value -> 'payments') y
   where y.status in ('refunded', 'voided');
