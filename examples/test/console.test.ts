@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser } from './browser.ts';
+import { barriersOf, launchBrowser } from './browser.ts';
 import { readDemo } from './demo.ts';
 
 let browser: Browser;
 let page: Page;
 let demo: Awaited<ReturnType<typeof readDemo>>;
-let axe: string;
 let token: string;
 let products: { id: string }[];
 let complaints: string[] = [];
 
 beforeAll(async () => {
   demo = await readDemo();
-  axe = await readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
   browser = await launchBrowser();
   const listed = await fetch(`${demo.baseUrl}/products`, { headers: { 'client-id': demo.clientId } });
   products = ((await listed.json()) as { data: typeof products }).data;
@@ -58,15 +55,7 @@ async function open(
 }
 
 async function checkLooks(name: string, width: number): Promise<void> {
-  await page.addScriptTag({ content: axe });
-  const { violations } = await page.evaluate(() =>
-    (
-      window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-    ).axe.run(),
-  );
-  expect(
-    violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 150)} and ${nodes.length - 1} more`),
-  ).toEqual([]);
+  expect(await barriersOf(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
   if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/console-${name}.png` });
 }

@@ -1,22 +1,19 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { launchBrowser } from './browser.ts';
+import { barriersOf, launchBrowser } from './browser.ts';
 import { readDemo } from './demo.ts';
 
 const run = promisify(execFile);
 let browser: Browser;
 let page: Page;
 let demo: Awaited<ReturnType<typeof readDemo>>;
-let axe: string;
 let complaints: string[];
 
 beforeAll(async () => {
   demo = await readDemo();
-  axe = await readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
   browser = await launchBrowser();
 });
 afterAll(() => browser?.close());
@@ -73,15 +70,7 @@ describe.each([
     for (const details of await page.locator('#place-order details').all()) {
       if ((await details.getAttribute('open')) === null) await details.locator('summary').click();
     }
-    await page.addScriptTag({ content: axe });
-    const { violations } = await page.evaluate(() =>
-      (
-        window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-      ).axe.run(),
-    );
-    expect(
-      violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 150)} and ${nodes.length - 1} more`),
-    ).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     if (process.env.SCREENSHOTS) {
       await page.screenshot({ path: `${process.env.SCREENSHOTS}/docs-${width}.png` });

@@ -1,19 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { connect, unwrap } from '../client.ts';
-import { launchBrowser } from './browser.ts';
+import { barriersOf, launchBrowser } from './browser.ts';
 import { readDemo } from './demo.ts';
 
 let browser: Browser;
-let axe: string;
 export let page: Page;
 export let demo: Awaited<ReturnType<typeof readDemo>>;
 let complaints: string[];
 
 export async function launch() {
   demo = await readDemo();
-  axe = await readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
   browser = await launchBrowser();
 }
 
@@ -126,13 +123,7 @@ export async function openOrder(number: string) {
 /** Nothing on the screen keeps somebody out, and nothing is wider than it. */
 export async function looksWell(place: string) {
   const { width } = page.viewportSize()!;
-  await page.addScriptTag({ content: axe });
-  const { violations } = await page.evaluate(() =>
-    (
-      window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-    ).axe.run(),
-  );
-  expect(violations.map(({ id, nodes }) => `${place}: ${id}: ${nodes[0]!.html.slice(0, 150)}`)).toEqual([]);
+  expect(await barriersOf(page), place).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
   if (process.env.SCREENSHOTS) {
     const looks = await page.evaluate(() => (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
