@@ -8,7 +8,7 @@ import { freePort } from '../e2e/checkout.ts';
 import { asMigrator, moveInto } from '../support/move-in.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
-/* On a real MariaDB, where there is one: `apt install mariadb-server-core`, as `.ci/run` does. */
+/* On a real MariaDB, where there is one: `apt install mariadb-server-core`, as the nightly workflow does. */
 const there = spawnSync('mariadbd', ['--version']).status === 0;
 
 describe.skipIf(!there)('a shop in MySQL', () => {
