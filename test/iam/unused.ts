@@ -84,6 +84,13 @@ export const explanations: readonly Explanation[] = [
     because:
       'It reads the old keys when the issuer does not answer: test/unit/identity-refresh.test.ts has such an issuer.',
   },
+  {
+    handler: /^jobs\/send-notices$/,
+    action: /^dynamodb:(GetItem|UpdateItem)$/,
+    resource: /\/TablesNotices\w+$/,
+    because:
+      'It keeps what it sent of an alarm, and nothing rings in a sound run: test/http/notices.test.ts rings alarms.',
+  },
 ];
 
 /** The explanation of an unused right; undefined when there is none. */
