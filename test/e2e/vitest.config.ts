@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** These mostly wait, for retries and for stacks of their own. */
 const first = [
+  'imports',
   'operations',
   'restart',
   'test-clock',
