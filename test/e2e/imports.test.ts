@@ -16,13 +16,28 @@ async function ended(id: string): Promise<Import> {
   }
 }
 
-test('files add products and variants, and stock to them; a wrong row changes nothing', async ({ expect }) => {
+/** A request with a file of stock. */
+const sendStock = async (...lines: string[]): Promise<string> => {
+  const raw = ['sku,productId,quantity,reason', ...lines].join('\n');
+  const { body } = await succeed('import-stock-movements', 202, { token, raw, headers: csv, key: unique('import') });
+  return body.id;
+};
+
+const shirt = (sku: string) => ({
+  sku,
+  name: 'Shirt',
+  price: { amount: 2000, currency: 'EUR' },
+  options: [{ name: 'Size', values: ['S', 'M'] }],
+});
+const size = (sku: string, value: 'S' | 'M') => ({
+  sku: `${sku}-${value}`,
+  optionValues: { Size: value },
+  price: { amount: value === 'S' ? 1500 : 2500, currency: 'EUR' },
+});
+
+test('a file adds products and their variants, once for each key', async ({ expect }) => {
   const sku = unique('FILE');
-  const rows = [
-    { sku, name: 'Shirt', price: { amount: 2000, currency: 'EUR' }, options: [{ name: 'Size', values: ['S', 'M'] }] },
-    { sku: `${sku}-S`, parentSku: sku, optionValues: { Size: 'S' }, price: { amount: 1500, currency: 'EUR' } },
-    { sku: `${sku}-M`, parentSku: sku, optionValues: { Size: 'M' }, price: { amount: 2500, currency: 'EUR' } },
-  ];
+  const rows = [shirt(sku), ...(['S', 'M'] as const).map((value) => ({ parentSku: sku, ...size(sku, value) }))];
   const raw = rows.map((row) => JSON.stringify(row)).join('\n');
   const headers = { 'content-type': 'application/x-ndjson' };
   const key = unique('import');
@@ -31,31 +46,34 @@ test('files add products and variants, and stock to them; a wrong row changes no
   expect(again.body.id).toBe(begun.id);
   expect(await ended(begun.id)).toMatchObject({ status: 'completed', rows: { total: 3, applied: 3, failed: 0 } });
   const { body: found } = await succeed('list-products', 200, { query: { q: `${sku}-M` } });
-  const [shirt] = found.data;
-  const { body: read } = await succeed('get-product', 200, { path: { productId: shirt!.id } });
-  const [small, medium] = read.variants.map(({ id }) => id);
+  const { body: read } = await succeed('get-product', 200, { path: { productId: found.data[0]!.id } });
+  expect(read.variants.map((variant) => variant.sku)).toEqual([`${sku}-S`, `${sku}-M`]);
+  await refused('import-products', 415, 'unsupported-media-type', { token, body: [], key: unique('import') });
+});
 
-  const counts = (...lines: string[]) => ['sku,productId,quantity,reason', ...lines].join('\n');
-  const stock = async (text: string) => {
-    const { body } = await succeed('import-stock-movements', 202, {
-      token,
-      raw: text,
-      headers: csv,
-      key: unique('import'),
-    });
-    return ended(body.id);
-  };
-  const wrong = await stock(counts(`${sku}-S,,5,count`, `,${small},7,count`, `${sku},,1,count`));
-  expect(wrong).toMatchObject({
+test('a file counts the stock of variants; one with a wrong row changes nothing', async ({ expect }) => {
+  const sku = unique('FILE');
+  const { body: parent } = await succeed('create-product', 201, { token, body: shirt(sku) });
+  const path = { productId: parent.id };
+  const { body: small } = await succeed('create-variant', 201, { token, path, body: size(sku, 'S') });
+  const { body: medium } = await succeed('create-variant', 201, { token, path, body: size(sku, 'M') });
+
+  const wrong = await sendStock(`${sku}-S,,6,count`, `,${small.id},7,count`, `${sku},,1,count`);
+  const right = await sendStock(`${sku}-S,,5,count`, `,${medium.id},7,count`);
+  expect(await ended(wrong)).toMatchObject({
     status: 'rejected',
     errors: [
       { row: 2, code: 'sku-repeated' },
       { row: 3, code: 'product-has-options' },
     ],
   });
-  expect((await ledgerOf(small!)).level.onHand).toBe(0);
-  expect(await stock(counts(`${sku}-S,,5,count`, `,${medium},7,count`))).toMatchObject({ status: 'completed' });
-  expect((await ledgerOf(small!)).level.onHand).toBe(5);
-  expect((await ledgerOf(medium!)).level.onHand).toBe(7);
-  await refused('import-products', 415, 'unsupported-media-type', { token, body: [], key: unique('import') });
+  expect(await ended(right)).toMatchObject({ status: 'completed' });
+  for (const [variant, onHand] of [
+    [small, 5],
+    [medium, 7],
+  ] as const) {
+    const { level, movements } = await ledgerOf(variant.id);
+    expect(level.onHand).toBe(onHand);
+    expect(movements).toHaveLength(1);
+  }
 });
