@@ -12,7 +12,7 @@ import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import type { Reads } from '../../lib/analytics/read.ts';
 import { reportCustomers, reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
-import type { Grouping } from '../../lib/contract/api/reports.ts';
+import { groupings } from '../../lib/contract/api/reports.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
 import { ids } from '../support/shop-of-100k.ts';
@@ -54,17 +54,6 @@ const until = (completeUntil: string): Warehouse => ({
   ...warehouse,
   newest: async () => ({ ...(await warehouse.newest())!, completeUntil }),
 });
-const groupings: Grouping[] = [
-  'day',
-  'week',
-  'month',
-  'product',
-  'category',
-  'brand',
-  'country',
-  'application',
-  'customerSegment',
-];
 const year = { from: '2025-11-01', to: '2026-12-15', zone: 'UTC' };
 const dayMs = 24 * 3600_000;
 
