@@ -99,7 +99,7 @@ export type Stack = {
     advanceClock: TestClock['advance'];
     /** What can be made to go wrong. */
     faults: Faults;
-    /** From now on, people are told of alarms that change. Nobody pays for that before. */
+    /** From now on, people are notified of alarms that change. Nobody pays for that before. */
     watchAlarms: () => Promise<void>;
     /** Kills the functions' thread in the middle of its work. */
     killFunctions: () => Promise<void>;

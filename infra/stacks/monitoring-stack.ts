@@ -4,7 +4,7 @@ import { Alarms } from '../monitoring/alarms.ts';
 import { dashboards } from '../monitoring/dashboard.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 
-/** Alarms, the topic that they notify, and the dashboards. An alarm that cannot be created does not undo a release. */
+/** Alarms, the topic that they notify, and the dashboards. An alarm that cannot be created does not roll a release back. */
 export class MonitoringStack extends Stack {
   constructor(
     scope: Construct,

@@ -112,7 +112,7 @@ describe('what each target is sent', () => {
   });
 });
 
-describe('each target is told once of each change', () => {
+describe('each target hears once of each change', () => {
   test('when SNS delivers it several times, also at once', async () => {
     await Promise.all([1, 2, 3].map(() => send(changed('ALARM', 0))));
     await send(changed('ALARM', 0));
@@ -154,7 +154,7 @@ describe('each target is told once of each change', () => {
   });
 });
 
-test('nobody is told that an alarm of which they never heard is well, nor of one without data', async () => {
+test('nobody hears that an alarm is well of which they never heard before, nor of one without data', async () => {
   expect(await send(changed('OK', 0))).toMatchObject({ told: 0 });
   expect(await send(changed('INSUFFICIENT_DATA', 1))).toEqual({ alarms: [], told: 0 });
   expect(await send(changed('ALARM', 2))).toMatchObject({ told: 4 });

@@ -4,7 +4,7 @@ import { tableVariable } from '../../lib/contract/deploy/tables.ts';
 import type { Statement } from './policy.ts';
 import { account, type Found, type Resolved, region } from './resolve.ts';
 
-/** A function as it is deployed: what it may do, what it is told, and where it stands. */
+/** A function as it is deployed: what it may do, its variables, and where it stands. */
 export type DeployedFunction = {
   /** File under functions/, without its ending. */
   handler: string;

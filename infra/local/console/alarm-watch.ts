@@ -4,7 +4,7 @@ import type { AlarmView } from './overview.ts';
 export type AlarmChange = { alarm: string; description: string; state: 'ALARM' | 'OK'; reason: string };
 
 /**
- * Finds which alarms have changed since the last look. Its first look finds all that are known: whoever is told compares them with
+ * Finds which alarms have changed since the last look. Its first look finds all that are known: whoever takes them compares them with
  * what they were told before.
  */
 export function changesOfAlarms(): (alarms: readonly AlarmView[]) => AlarmChange[] {

@@ -103,7 +103,7 @@ export const tables = {
     partitionKey: 'alarm',
     sortKey: 'target',
     holds: 'which state of each alarm people were told last',
-    // Whoever is told of an alarm twice loses nothing.
+    // Whoever hears of an alarm twice loses nothing.
     recoverable: false,
   },
   identities: {

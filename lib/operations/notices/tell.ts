@@ -1,7 +1,7 @@
 import type { Notice } from './notice.ts';
 import { claim, settle, type ToldStore } from './told.dynamo.ts';
 
-/** Somebody who is told of changes. `send` rejects when they were not; its error has no address in it, which is a secret. */
+/** Somebody who hears of changes. `send` rejects when they were not; its error has no address in it, which is a secret. */
 export type NoticeTarget = { name: 'slack' | 'teams' | 'webhook' | 'mail'; send(notice: Notice): Promise<void> };
 
 export type TellDeps = {
