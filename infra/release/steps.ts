@@ -4,6 +4,9 @@ export type ReleaseStage = 'staging' | 'prod';
 export const stepNames = ['check', 'synth', 'diff', 'preflight', 'deploy', 'prove'] as const;
 export type StepName = (typeof stepNames)[number];
 
+/** What going back to an earlier release takes. It was checked when it was released. */
+export const backSteps = ['synth', 'diff', 'deploy', 'prove'] as const satisfies readonly StepName[];
+
 /** A command, and the file that its output goes to besides. `smoke` is done here. */
 export type Step = { name: StepName } & ({ command: string[]; output?: string } | { smoke: string });
 

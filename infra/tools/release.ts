@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { checkOut } from '../release/check-out.ts';
 import { smoke } from '../release/smoke.ts';
 import {
+  backSteps,
   outputsOf,
   profileOf,
   type ReleaseStage,
@@ -14,21 +16,24 @@ import {
   stepsOf,
 } from '../release/steps.ts';
 
-const usage = `npm run release -- --stage staging|prod [--step NAME]… [-c name=value]… [--url ADDRESS]
+const usage = `npm run release -- --stage staging|prod [--to TAG] [--step NAME]… [-c name=value]… [--url ADDRESS]
 
   --stage  staging: profile dev, proven by the end-to-end tests; prod: profile prod, proven by a look at it
   --step   only this step, or these: ${stepNames.join(', ')}
+  --to     go back: the release of a tag or a commit, with its own code and packages, by ${backSteps.join(', ')}
   -c       a setting of the stage (docs/deploy.md), besides those in COUNTERFOIL_SETTINGS, a JSON object
   --url    the address of the API, instead of the one that the deployment gave
 
 It stops at the first step that fails, and ends with 1. See docs/releases.md.`;
 
-type Given = { stage: ReleaseStage; steps: StepName[]; settings: Record<string, string>; url?: string };
+type Given = { stage: ReleaseStage; steps: StepName[]; settings: Record<string, string>; url?: string; to?: string };
 
 /** What a release does with the world. */
 export type World = {
-  /** Runs a command, with its output also in a file. @returns its exit code */
-  run(command: string[], output?: string): Promise<number>;
+  /** Runs a command, in another folder if one is given, with its output also in a file. @returns its exit code */
+  run(command: string[], options?: { output?: string | undefined; folder?: string }): Promise<number>;
+  /** Makes a folder of a tag or a commit, with its packages. @throws Error when there is none, or they cannot be installed */
+  checkOut(ref: string): Promise<{ folder: string; remove(): Promise<void> }>;
   smoke(url: string, release: string): Promise<string[]>;
   /** What the last deployment wrote; undefined before it. */
   outputs(stage: ReleaseStage): Record<string, Record<string, string>> | undefined;
@@ -45,6 +50,7 @@ export async function runRelease(args: string[], world: World, print: (line: str
     return 2;
   }
   const { stage, steps, settings } = given;
+  if (given.to !== undefined) return goBack(given.to, given, world, print);
   for (const name of steps) {
     print(`=== ${stage}: ${name}`);
     // The address is known only after the deployment.
@@ -61,6 +67,34 @@ export async function runRelease(args: string[], world: World, print: (line: str
     return 1;
   }
   return 0;
+}
+
+/** Runs the release of a tag by its own tool: it knows how it was made. @returns the exit code */
+async function goBack(
+  to: string,
+  { stage, steps, settings, url }: Given,
+  world: World,
+  print: (line: string) => void,
+): Promise<number> {
+  let checkout: Awaited<ReturnType<World['checkOut']>>;
+  try {
+    checkout = await world.checkOut(to);
+  } catch (error) {
+    print(`${(error as Error).message}\n${stage} is as it was.`);
+    return 1;
+  }
+  try {
+    print(`=== ${stage}: back to ${to}`);
+    const options = [
+      ...steps.flatMap((name) => ['--step', name]),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...(url === undefined ? [] : ['--url', url]),
+    ];
+    const command = ['npm', 'run', '--silent', 'release', '--', '--stage', stage, ...options];
+    return await world.run(command, { folder: checkout.folder });
+  } finally {
+    await checkout.remove();
+  }
 }
 
 const advice: Readonly<Record<StepName, string>> = {
@@ -83,7 +117,7 @@ async function runStep(
   if ('smoke' in step) return world.smoke(step.smoke, settings.release ?? version);
   if (step.name === 'prove' && (world.environment.COUNTERFOIL_APP_KEY ?? '') === '')
     return ['The end-to-end tests need a key with every scope in COUNTERFOIL_APP_KEY: npm run apps makes one.'];
-  const code = await world.run(step.command, step.output);
+  const code = await world.run(step.command, { output: step.output });
   return code === 0 ? [] : [`${step.command.join(' ')} ended with ${code}`];
 }
 
@@ -100,9 +134,10 @@ function read(args: string[], environment = '{}'): Given {
       step: { type: 'string', multiple: true, default: [] },
       context: { type: 'string', short: 'c', multiple: true, default: [] },
       url: { type: 'string' },
+      to: { type: 'string' },
     },
   });
-  const { stage, url } = values;
+  const { stage, url, to } = values;
   if (stage !== 'staging' && stage !== 'prod') throw new Error('--stage is staging or prod.');
   const unknown = values.step.find((name) => !(stepNames as readonly string[]).includes(name));
   if (unknown !== undefined) throw new Error(`--step ${unknown} does not exist.`);
@@ -113,8 +148,14 @@ function read(args: string[], environment = '{}'): Given {
     settings[pair.slice(0, at)] = pair.slice(at + 1);
   }
   if (settings.profile !== undefined) throw new Error('The stage decides the profile: leave out -c profile.');
-  const steps = stepNames.filter((name) => values.step.length === 0 || values.step.includes(name));
-  return { stage, steps, settings, ...(url === undefined ? {} : { url: url.replace(/\/+$/, '') }) };
+  if (to?.startsWith('-')) throw new Error(`--to ${to} is neither a tag nor a commit.`);
+  const wanted: readonly string[] = values.step.length > 0 ? values.step : to === undefined ? stepNames : backSteps;
+  const steps = stepNames.filter((name) => wanted.includes(name));
+  return {
+    ...{ stage, steps, settings },
+    ...(to === undefined ? {} : { to }),
+    ...(url === undefined ? {} : { url: url.replace(/\/+$/, '') }),
+  };
 }
 
 function settingsIn(text: string): Record<string, string> {
@@ -135,8 +176,8 @@ const machine: World = {
   environment: process.env,
   smoke,
   outputs: (stage) => (existsSync(outputsOf(stage)) ? JSON.parse(readFileSync(outputsOf(stage), 'utf8')) : undefined),
-  async run([command, ...args], output) {
-    if (output === undefined) return endOf(spawn(command!, args, { stdio: 'inherit' }));
+  async run([command, ...args], { output, folder = '.' } = {}) {
+    if (output === undefined) return endOf(spawn(command!, args, { cwd: folder, stdio: 'inherit' }));
     await mkdir('cdk.out', { recursive: true });
     const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const file = createWriteStream(output);
@@ -152,6 +193,7 @@ const machine: World = {
     await once(file, 'finish');
     return code;
   },
+  checkOut,
 };
 
 /** The exit code of a process: 1 when a signal ended it. */

@@ -85,7 +85,7 @@ async function releasedTag(): Promise<string | undefined> {
 }
 
 /** Everything of this checkout but what it installed and made. */
-async function copyOf(folder: string): Promise<string> {
+export async function copyOf(folder: string): Promise<string> {
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     maxBuffer: 1 << 26,

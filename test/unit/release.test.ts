@@ -10,13 +10,18 @@ function pretended({ failing = 'none', environment = {} as Record<string, string
   const lines: string[] = [];
   const world: World = {
     environment: { COUNTERFOIL_APP_KEY: 'key', ...environment },
-    async run(command, output) {
-      ran.push([...command, ...(output === undefined ? [] : ['>', output])].join(' '));
+    async run(command, { output, folder } = {}) {
+      const at = folder === undefined ? [] : [`${folder}:`];
+      ran.push([...at, ...command, ...(output === undefined ? [] : ['>', output])].join(' '));
       return ran.at(-1)!.includes(failing) ? 3 : 0;
     },
     async smoke(url, release) {
       ran.push(`smoke ${url} ${release}`);
       return failing === 'smoke' ? ['/health answers 503'] : [];
+    },
+    async checkOut(ref) {
+      if (ref === failing) throw new Error(`${ref} cannot be checked out`);
+      return { folder: `/made/${ref}`, remove: async () => void ran.push(`removed ${ref}`) };
     },
     outputs: (stage) => {
       const profile = stage === 'prod' ? 'prod' : 'dev';
@@ -52,6 +57,23 @@ test('the first step that fails ends it, and says what is deployed by then', asy
   const smoked = pretended({ failing: 'smoke' });
   expect(await smoked.release('--stage', 'prod')).toBe(1);
   expect(smoked.lines.slice(-2)).toEqual(['/health answers 503', expect.stringContaining('rolling-back')]);
+});
+
+test('going back runs the release of a tag by its own tool, with the settings of the stage, and leaves no folder', async () => {
+  const { ran, release } = pretended({ environment: { COUNTERFOIL_SETTINGS: '{"mailFrom":"a@b.test"}' } });
+  expect(await release('--stage', 'prod', '--to', 'v1.2.3', '-c', 'canary=off')).toBe(0);
+  const steps = '--step synth --step diff --step deploy --step prove';
+  expect(ran.splice(0)).toEqual([
+    `/made/v1.2.3: npm run --silent release -- --stage prod ${steps} -c mailFrom=a@b.test -c canary=off`,
+    'removed v1.2.3',
+  ]);
+  const broken = pretended({ failing: '--step deploy' });
+  expect(await broken.release('--stage', 'prod', '--to', 'v1.2.3', '--step', 'deploy')).toBe(3);
+  expect(broken.ran.at(-1)).toBe('removed v1.2.3');
+  const unknown = pretended({ failing: 'v9' });
+  expect(await unknown.release('--stage', 'prod', '--to', 'v9')).toBe(1);
+  expect(unknown.lines).toEqual(['v9 cannot be checked out\nprod is as it was.']);
+  expect(await release('--stage', 'prod', '--to', '--force')).toBe(2);
 });
 
 test('nothing is proven without an address, nor by orders without a key', async () => {

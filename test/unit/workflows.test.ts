@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { stepNames } from '../../infra/release/steps.ts';
+import { scenes } from '../deploy/scenes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -88,6 +89,7 @@ test('each night runs what takes too long for that, each in a job of its own', (
     faults: ['test:faults'],
     drills: ['drill', 'drill', 'drill'],
     servers: ['test:parts', 'containers', 'test:parts'],
+    deploy: ['test:deploy'],
     advisories: [],
     soak: ['soak'],
   });
@@ -126,6 +128,12 @@ test('the mutants of every part are tried', () => {
   const { strategy } = workflow('nightly.yml').jobs.mutation as Job & { strategy: { matrix: { part: string[] } } };
   const parts = /^const parts = \[(.+)\] as const;$/m.exec(read('test/mutation/run.ts'))![1]!;
   expect(strategy.matrix.part).toEqual([...parts.matchAll(/'(\w+)'/g)].map((m) => m[1]));
+});
+
+test('every scene of the deploy proof is played, at each change or at night', () => {
+  const { strategy } = workflow('nightly.yml').jobs.deploy as Job & { strategy: { matrix: { scene: string[] } } };
+  expect(strategy.matrix.scene).toEqual(scenes.filter(({ nightly }) => nightly).map(({ name }) => name));
+  expect(read('.ci/run')).toContain('npm run test:deploy -- ');
 });
 
 test('Dependabot looks at packages and at actions each week, in groups', () => {

@@ -1,0 +1,157 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { functionNameOf } from '../../infra/constructs/names.ts';
+import { liveAlias } from '../../lib/contract/deploy/route.ts';
+import { copyOf } from '../drill/releases.ts';
+import { settingsOf } from '../infra/settings-table.ts';
+import { CommandFailed, run } from './command.ts';
+import { type Emulator, region } from './emulator.ts';
+import { held } from './held.ts';
+import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, synthesize } from './stages.ts';
+import { watchAlarms } from './watch.ts';
+
+type Say = (line: string) => void;
+
+/** A release whose orders crash: its canary goes back by itself, and the fix that follows is not held up. */
+export async function canary(emulator: Emulator, say: Say): Promise<void> {
+  await emulator.addDatabase('prod');
+  await run(emulator, 'npx', [
+    '--no-install',
+    'cdk',
+    'bootstrap',
+    '--app',
+    await synthesize(emulator, 'one', prodSettings),
+  ]);
+  const baseUrl = baseUrlOf(emulator, await deploy(emulator, join(emulator.home, 'one')), 'prod');
+  await healthy(baseUrl);
+  const before = await liveVersion(emulator);
+  const broken = await released(emulator, 'broken', "throw new Error('planted');");
+  const watching = new AbortController();
+  const asked = { well: 0, badly: 0 };
+  const alarms = watchAlarms(emulator, /canary|Failing|Crashing/i, watching.signal);
+  const orders = order(baseUrl, watching.signal, asked);
+  try {
+    const failed = await deploy(emulator, broken).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!(failed instanceof CommandFailed) || !/rolled back, because of the alarm/.test(failed.output))
+      throw new Error(`the deployment of the broken release did not end by an alarm: ${String(failed).slice(-1000)}`);
+  } finally {
+    watching.abort();
+    await orders;
+  }
+  say(
+    `the broken release failed ${asked.badly} of ${asked.badly + asked.well} orders, and rang ${(await alarms).join(', ')}`,
+  );
+  if (asked.badly > asked.well) throw new Error('the canary got more than its share');
+  if ((await liveVersion(emulator)) !== before) throw new Error('the alias did not go back');
+  const after = { well: 0, badly: 0 };
+  await order(baseUrl, AbortSignal.timeout(3000), after);
+  if (after.badly > 0 || after.well === 0) throw new Error('orders fail after the rollback');
+  say('its canary went back, and the stack with it');
+  await deploy(emulator, await released(emulator, 'mended', 'globalThis.planted = true;'));
+  if ((await liveVersion(emulator)) === before) throw new Error('the fix was not deployed');
+  await healthy(baseUrl);
+  say('the fix was deployed by the same canary');
+}
+
+/** The templates of a release that differs from this one by a line at the head of the function that places orders. */
+async function released(emulator: Emulator, name: string, line: string): Promise<string> {
+  const folder = await copyOf(join(emulator.home, `release-${name}`));
+  const file = join(folder, 'functions/http/place-order.ts');
+  await writeFile(file, `${line}\n${await readFile(file, 'utf8')}`);
+  const assembly = await synthesize(emulator, name, prodSettings, folder);
+  await rm(folder, { recursive: true, force: true });
+  return assembly;
+}
+
+/** Orders without credentials, which a version that works refuses. */
+async function order(baseUrl: string, signal: AbortSignal, asked: { well: number; badly: number }): Promise<void> {
+  while (!signal.aborted) {
+    const response = await fetch(`${baseUrl}/orders`, { method: 'POST', body: '{}' });
+    await response.arrayBuffer();
+    if (response.status < 500) asked.well++;
+    else asked.badly++;
+    await sleep(50);
+  }
+}
+
+async function liveVersion({ endpoint, environment }: Emulator): Promise<string> {
+  const credentials = {
+    accessKeyId: environment.AWS_ACCESS_KEY_ID!,
+    secretAccessKey: environment.AWS_SECRET_ACCESS_KEY!,
+  };
+  const lambda = new LambdaClient({ endpoint, region, credentials });
+  const FunctionName = functionNameOf('prod', 'http/place-order');
+  const alias = await lambda.send(new GetAliasCommand({ FunctionName, Name: liveAlias }));
+  lambda.destroy();
+  if (Object.keys(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).length > 0)
+    throw new Error('the alias still sends a share to another version');
+  return alias.FunctionVersion!;
+}
+
+/** One command goes back to a commit; and a stage that was destroyed can be deployed again. */
+export async function back(emulator: Emulator, say: Say): Promise<void> {
+  await emulator.addDatabase('dev');
+  const settings = { profile: 'dev', release: 'next' };
+  const assembly = await synthesize(emulator, 'next', settings);
+  await bootstrap(emulator);
+  const empty = new Set(await held(emulator));
+  const baseUrl = baseUrlOf(emulator, await deploy(emulator, assembly), 'dev');
+  await healthy(baseUrl, 'next');
+  const steps = ['--step', 'synth', '--step', 'diff', '--step', 'deploy'];
+  const release = ['run', '--silent', 'release', '--', '--stage', 'staging', '--to', 'HEAD', '-c', 'release=before'];
+  await run(emulator, 'npm', [...release, ...steps]);
+  await healthy(baseUrl, 'before');
+  say('one command brought the release of a commit back');
+  await destroy(emulator, assembly);
+  const left = (await held(emulator)).filter((name) => !empty.has(name));
+  if (left.length > 0) throw new Error(`it was destroyed and left ${left.join(', ')}`);
+  await emulator.addDatabase('dev');
+  const again = await deploy(emulator, assembly);
+  await healthy(baseUrlOf(emulator, again, 'dev'), 'next');
+  await makeKey(emulator, again, 'dev');
+  say('it was destroyed and deployed again');
+}
+
+/** Changes the settings of a stage from each of the table to each other. */
+export const changesOf =
+  (profile: keyof typeof settingsOf) =>
+  async (emulator: Emulator, say: Say): Promise<void> => {
+    await emulator.addDatabase(profile);
+    const base = profile === 'prod' ? prodSettings : { ...prodSettings, profile, mailFrom: '', reserveConcurrency: '' };
+    const fixed = profile === 'dev' ? { profile } : base;
+    const names = Object.keys(settingsOf[profile]);
+    const assemblies: string[] = [];
+    for (const [index, name] of names.entries())
+      assemblies.push(await synthesize(emulator, `settings-${index}`, { ...fixed, ...settingsOf[profile][name] }));
+    await bootstrap(emulator);
+    let from = 0;
+    const faults: string[] = [];
+    await deploy(emulator, assemblies[0]!);
+    for (const to of circuit(names.length)) {
+      const change = `${names[from]} → ${names[to]}`;
+      try {
+        await healthy(baseUrlOf(emulator, await deploy(emulator, assemblies[to]!), profile));
+        say(change);
+      } catch (error) {
+        faults.push(`${change}: ${(error as Error).message.slice(-600)}`);
+        say(`${change} failed`);
+      }
+      from = to;
+    }
+    if (faults.length > 0) throw new Error(faults.join('\n'));
+  };
+
+/** A walk from 0 that goes from each number to each other. */
+export function circuit(size: number): number[] {
+  const walk: number[] = [];
+  for (let first = 0; first < size; first++) {
+    for (let other = first + 1; other < size; other++) walk.push(other, first);
+    if (first + 1 < size) walk.push(first + 1);
+  }
+  return walk;
+}

@@ -1,0 +1,106 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CommandFailed, run } from './command.ts';
+import type { Emulator } from './emulator.ts';
+import { commandsOf, paste } from './guide.ts';
+import { held } from './held.ts';
+import { back, canary, changesOf } from './night.ts';
+import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, root, synthesize } from './stages.ts';
+
+export type Scene = {
+  name: string;
+  /** Takes too long for each change. */
+  nightly?: true;
+  /** @throws Error saying what does not hold */
+  play(emulator: Emulator, say: (line: string) => void): Promise<void>;
+};
+
+/** The part of the end-to-end suite that goes through every service, and is run for each change. */
+const short = ['orders', 'cancel', 'refunds', 'stock'];
+
+/** An empty account, by the commands of docs/deploy.md; then other settings, a second stage beside the first, and nothing left. */
+async function firstOrder(emulator: Emulator, say: (line: string) => void): Promise<void> {
+  const before = new Set(await held(emulator));
+  await emulator.addDatabase('dev');
+  const printed = await paste(emulator, await commandsOf('first order'));
+  if (!printed.includes('"status":"confirmed"'))
+    throw new Error(`the first order was not confirmed: ${printed.slice(-500)}`);
+  say('an empty account took its first order, by the commands of docs/deploy.md');
+  const { dev, baseUrl } = await deployToTest(emulator);
+  say('other settings were deployed over it');
+  await testHttp(emulator, baseUrl, await makeKey(emulator, dev.outputs, 'dev'), short);
+  say('the end-to-end tests passed');
+  const alone = new Set(await held(emulator));
+  await emulator.addDatabase('prod');
+  const prod = await synthesize(emulator, 'prod', prodSettings);
+  const prodUrl = baseUrlOf(emulator, await deploy(emulator, prod), 'prod');
+  await Promise.all([healthy(prodUrl), healthy(baseUrl, 'next')]);
+  const ofProd = new Set((await held(emulator)).filter((name) => !alone.has(name)));
+  say('prod stands beside it');
+  await destroy(emulator, dev.assembly);
+  await healthy(prodUrl);
+  const left = (await held(emulator)).filter(
+    (name) => !before.has(name) && !ofProd.has(name) && !ofBootstrap.test(name),
+  );
+  if (left.length > 0) throw new Error(`dev was destroyed and left ${left.join(', ')}`);
+  say('dev is gone without leftovers');
+  await refused(destroy(emulator, prod), /protect/i, 'prod was destroyed like a dev stage');
+  await healthy(prodUrl);
+}
+
+const ofBootstrap = /cdk-hnb659fds|CDKToolkit/;
+
+/** A dev stage in which tests need not wait for the rate limit of their address. */
+async function deployToTest(emulator: Emulator, folder?: string, release = 'next') {
+  const settings = { profile: 'dev', RATE_LIMIT_PER_MINUTE: '1000000', release };
+  const assembly = await synthesize(emulator, `dev-${release}`, settings, folder);
+  const outputs = await deploy(emulator, assembly);
+  const baseUrl = baseUrlOf(emulator, outputs, 'dev');
+  await healthy(baseUrl, release);
+  return { dev: { assembly, outputs }, baseUrl };
+}
+
+const testHttp = (emulator: Emulator, baseUrl: string, key: string, files: string[]): Promise<string> =>
+  run(emulator, 'npm', ['run', '--silent', 'test:e2e', '--', '--short', '--url', baseUrl, '--app-key', key, ...files]);
+
+async function refused(command: Promise<unknown>, why: RegExp, otherwise: string): Promise<void> {
+  const output = await command.then(
+    () => {
+      throw new Error(otherwise);
+    },
+    (error: unknown) => {
+      if (error instanceof CommandFailed) return error.output;
+      throw error;
+    },
+  );
+  if (!why.test(output)) throw new Error(`${otherwise}, or was refused for another reason: ${output.slice(-500)}`);
+}
+
+/** What the emulator cannot carry, by the file that tries it. */
+const leftOut = new Set([
+  'hot-product.test.ts', // Sixty buyers at once are more than ten functions.
+  'http.test.ts', // A browser's question about methods is answered by MiniStack, with 403.
+  'bad-input.test.ts', // So is a body of 11 MB, with 400.
+  'revocation.test.ts', // Counts every answer, and ten functions refuse some.
+]);
+
+async function suite(emulator: Emulator, say: (line: string) => void): Promise<void> {
+  await emulator.addDatabase('dev');
+  await bootstrap(emulator);
+  const { dev, baseUrl } = await deployToTest(emulator);
+  const files = (await readdir(join(root, 'test/e2e'))).filter(
+    (file) => file.endsWith('.test.ts') && !leftOut.has(file),
+  );
+  await testHttp(emulator, baseUrl, await makeKey(emulator, dev.outputs, 'dev'), files);
+  say(`${files.length} files of the end-to-end suite passed`);
+}
+
+export const scenes: Scene[] = [
+  { name: 'first-order', play: firstOrder },
+  { name: 'suite', nightly: true, play: suite },
+  { name: 'canary', nightly: true, play: canary },
+  { name: 'back', nightly: true, play: back },
+  { name: 'settings-dev', nightly: true, play: changesOf('dev') },
+  { name: 'settings-small', nightly: true, play: changesOf('small') },
+  { name: 'settings-prod', nightly: true, play: changesOf('prod') },
+];
