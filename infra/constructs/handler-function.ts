@@ -197,6 +197,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {
+    STAGE: settings.profile.name,
     ...(grants.databaseRole === null ? {} : database.environment),
     ...(grants.readsReader ? database.readerEnvironment : {}),
     ...Object.fromEntries(

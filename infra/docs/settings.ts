@@ -243,6 +243,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'set',
     what: 'the version that `GET /health` shows; on AWS by `-c release=`, else from package.json',
   },
+  STAGE: {
+    laptop: 'set',
+    aws: 'set',
+    what: 'the dimension `stage` of every metric, by which two stages in one account do not mix',
+  },
 };
 
 /** The table of the functions' settings, with the defaults of the code. */

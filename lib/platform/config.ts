@@ -99,6 +99,8 @@ const schema = z.object({
   /** After how many months without a change an order that has ended moves to the archive. */
   ARCHIVE_AFTER_MONTHS: z._default(z.coerce.number().check(z.int(), z.gte(3), z.lte(120)), 24),
   RELEASE: z._default(z.string(), 'local'),
+  /** By which its metrics are told from those of other stages in the account. */
+  STAGE: z._default(z.string().check(z.regex(/^[a-z0-9-]{1,40}$/)), 'local'),
 });
 
 export type Config = z.output<typeof schema>;

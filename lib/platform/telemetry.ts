@@ -1,12 +1,17 @@
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
 import { Metrics as Emf, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { type Meter, metricNamespace, metrics as specs } from '../contract/deploy/metrics.ts';
+import {
+  type Meter,
+  metricNamespace,
+  ownDimensions,
+  serviceName,
+  metrics as specs,
+} from '../contract/deploy/metrics.ts';
 import type { Logger } from '../kernel/log.ts';
+import { config } from './config.ts';
 
 export type { Meter } from '../contract/deploy/metrics.ts';
 export type { Logger } from '../kernel/log.ts';
-
-export const serviceName = 'counterfoil';
 
 let shared: Logger | undefined;
 
@@ -21,7 +26,12 @@ const mostLabels = 200;
 
 /** A meter that writes CloudWatch's embedded metric format to standard output, one line for each set of dimensions. */
 export function emfMeter(): Meter {
-  const plain = new Emf({ namespace: metricNamespace, serviceName });
+  // Powertools adds the service itself. A default dimension stays when the metrics are published, so an object serves the next request too.
+  const emf = (own?: Record<string, string>) => {
+    const { service: _, ...defaultDimensions } = ownDimensions(config().STAGE, own);
+    return new Emf({ namespace: metricNamespace, serviceName, defaultDimensions });
+  };
+  const plain = emf();
   const labelled = new Map<string, Emf>();
   return {
     count(name, value = 1, label) {
@@ -32,8 +42,7 @@ export function emfMeter(): Meter {
         const key = `${spec.dimension}=${label}`;
         let of = labelled.get(key);
         if (of === undefined) {
-          // A default dimension stays when the metrics are published, so the object serves the next request too.
-          of = new Emf({ namespace: metricNamespace, serviceName, defaultDimensions: { [spec.dimension]: label } });
+          of = emf({ [spec.dimension]: label });
           labelled.set(key, of);
         }
         target = of;

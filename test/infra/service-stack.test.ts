@@ -238,8 +238,11 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a function’s environment is what its handler needs and no more', () => {
-    const names = (handler: string) =>
-      Object.keys(functionOf(service, stage, handler)[1].Properties.Environment?.Variables ?? {}).toSorted();
+    const names = (handler: string) => {
+      const { STAGE, ...others } = functionOf(service, stage, handler)[1].Properties.Environment.Variables;
+      expect(STAGE, handler).toBe(stage);
+      return Object.keys(others).toSorted();
+    };
     expect(names('http/get-openapi')).toEqual(['LIMITS_TABLE']);
     const forCustomers = [
       'APPLICATIONS_TABLE',
@@ -299,7 +302,11 @@ test('prod’s webhook knows what signs events by its ARN alone', () => {
 
 test('prod charges by stripe, and knows the secret by its ARN alone', () => {
   const [, { Properties }] = functionOf(stages.prod.service, 'prod', 'saga/charge-payment');
-  expect(Properties.Environment.Variables).toEqual({ PAYMENT_PROVIDER: 'stripe', STRIPE_SECRET_ARN: stripeSecret });
+  expect(Properties.Environment.Variables).toEqual({
+    STAGE: 'prod',
+    PAYMENT_PROVIDER: 'stripe',
+    STRIPE_SECRET_ARN: stripeSecret,
+  });
 });
 
 describe('a CDN of the catalogue', () => {
