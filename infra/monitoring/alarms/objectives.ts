@@ -1,8 +1,8 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import {
+  budgetShare,
   type ObjectiveMiss,
   objectiveMisses,
-  objectiveShare,
   objectives,
 } from '../../../lib/contract/deploy/objectives.ts';
 import { type OwnMetrics, sum } from '../metrics.ts';
@@ -41,7 +41,7 @@ export const burnRates = ({ watchesObjectives, ours }: Monitored): AlarmSpec[] =
             runbook: 'objectives-burning',
             means: `The error budget of ${miss} burns ${burn} times too fast over ${minutes} minutes.`,
             metric: missed(ours, miss, minutes, index === 0 ? leastMisses : 1),
-            threshold: percent(burn * (1 - objectiveShare)),
+            threshold: percent(burn * budgetShare),
             pagesWith: 'objectives-burning' as const,
           })),
         ),

@@ -4,9 +4,10 @@ import { customerParts } from '../../../lib/contract/api/customer-search.ts';
 import { operations } from '../../../lib/contract/api/operations.ts';
 import { orderParts } from '../../../lib/contract/api/order-parts.ts';
 import {
+  budgetShare,
+  type ObjectiveMiss,
   type ObjectiveName,
   objectiveMisses,
-  objectiveShare,
   objectives,
 } from '../../../lib/contract/deploy/objectives.ts';
 import { type CacheAnswer, cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
@@ -52,27 +53,24 @@ export function working({ apiId, ours }: Monitored): IWidget[][] {
 
 /** What is missed of the objectives, and what remains of their error budgets in the time that is shown. */
 export function burning({ ours }: Monitored): IWidget[] {
-  const remaining = (name: ObjectiveName) => {
+  const remaining = (miss: ObjectiveMiss, index: number) => {
+    const [name] = miss.split('-') as [ObjectiveName];
     const requests = objectives[name].operations.map(
-      (operation, index) => [`${name}${index}`, ours('Requests', sum(), operation)] as const,
+      (operation, of) => [`${name}${index}of${of}`, ours('Requests', sum(), operation)] as const,
     );
-    const misses = objectiveMisses
-      .filter((miss) => miss.startsWith(`${name}-`))
-      .map((miss, index) => [`${name}Missed${index}`, ours('ObjectiveMisses', sum(), miss)] as const);
-    const total = (metrics: readonly (readonly [string, unknown])[]) =>
-      metrics.map(([id]) => `FILL(${id}, 0)`).join(' + ');
-    const share = Math.round((1 - objectiveShare) * 1e6) / 1e6;
+    const missed = `missed${index}`;
+    const total = requests.map(([id]) => `FILL(${id}, 0)`).join(' + ');
     return new MathExpression({
-      expression: `100 - 100 * (${total(misses)}) / (${share} * (${total(requests)}))`,
-      usingMetrics: Object.fromEntries([...requests, ...misses]),
-      label: name,
+      expression: `100 - 100 * FILL(${missed}, 0) / (${budgetShare} * (${total}))`,
+      usingMetrics: { ...Object.fromEntries(requests), [missed]: ours('ObjectiveMisses', sum(), miss) },
+      label: miss,
       period: Duration.minutes(1),
     });
   };
   return [
     new SingleValueWidget({
       title: 'What remains of the error budget, %',
-      metrics: (Object.keys(objectives) as ObjectiveName[]).map(remaining),
+      metrics: objectiveMisses.map(remaining),
       setPeriodToTimeRange: true,
       width: 8,
       height: 6,
