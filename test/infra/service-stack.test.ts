@@ -17,6 +17,7 @@ import {
   stacksOf,
   stripeSecret,
   synthesized,
+  type Template,
   webhookSecret,
 } from './synthesized.ts';
 
@@ -309,8 +310,30 @@ test('prod charges by stripe, and knows the secret by its ARN alone', () => {
   });
 });
 
+const extended = synthesized('dev', { context: { catalogMaxAge: '60', traces: 'on' } });
+
+test.each<[string, Template, boolean]>([
+  ['dev', stages.dev.service, false],
+  ['prod', stages.prod.service, false],
+  ['a stage that asks for it', extended.service, true],
+])('X-Ray traces %s: functions and state machines, or none', (_, template, traced) => {
+  const functions = ofType(template, 'AWS::Lambda::Function').filter(
+    ([, { Properties }]) => Properties.Environment?.Variables.STAGE !== undefined,
+  );
+  const machines = ofType(template, 'AWS::StepFunctions::StateMachine');
+  expect(functions.length).toBeGreaterThan(100);
+  for (const [id, { Properties }] of functions) {
+    expect(Properties.TracingConfig?.Mode, id).toBe(traced ? 'Active' : undefined);
+    const role = Properties.Role['Fn::GetAtt'][0];
+    const rights = JSON.stringify(template.Resources[role]!.Properties.Policies ?? []);
+    expect(rights.includes('xray:PutTraceSegments'), id).toBe(traced);
+  }
+  for (const [id, { Properties }] of machines)
+    expect(Properties.TracingConfiguration?.Enabled ?? false, id).toBe(traced);
+});
+
 describe('a CDN of the catalogue', () => {
-  const { platform, shop } = synthesized('dev', { context: { catalogMaxAge: '60' } });
+  const { platform, shop } = extended;
   const ofCdn = (type: string) => ofType(platform, `AWS::CloudFront::${type}`).map(([, { Properties }]) => Properties);
   const [distribution] = ofCdn('Distribution');
   const { DefaultCacheBehavior, CacheBehaviors, Origins, CustomErrorResponses } = distribution.DistributionConfig;
