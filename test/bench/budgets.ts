@@ -35,8 +35,6 @@ export const budgets = {
   retention: 1.5,
   /** Statements a second over reused connections, against those over fresh ones. */
   pool: 2,
-  /** Statements a second with comments of sampled requests, against those without. */
-  comments: 0.85,
   /** What 99 of 100 webhooks take at most beside endpoints that take none, against alone. */
   webhooksBeside: 2,
   /** DynamoDB writes of the limiter for a request, and what it may spend on all its refusals besides, for each. */
@@ -112,17 +110,12 @@ export function brokenByLimiter(limiter: readonly LimiterFigures[]): string[] {
 }
 
 /** One sentence for every expectation of connections and crowds that is broken. */
-export function brokenByPool({ ratio, comments, crowd }: PoolFigures): string[] {
+export function brokenByPool({ ratio, crowd }: PoolFigures): string[] {
   const { requests, answered, otherwise } = crowd;
   return [
     ...(ratio < budgets.pool
       ? [
           `Reused connections give ${ratio.toFixed(1)} times the statements of fresh ones; the budget is ${budgets.pool}.`,
-        ]
-      : []),
-    ...(comments.sampled < budgets.comments
-      ? [
-          `Comments of sampled requests leave ${comments.sampled.toFixed(2)} of the statements; the budget is ${budgets.comments}.`,
         ]
       : []),
     ...(otherwise > 0
