@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { type Budgets, readBudgets, shown, whyWait } from '../release/budget.ts';
 import { checkOut } from '../release/check-out.ts';
 import { smoke } from '../release/smoke.ts';
 import {
@@ -16,17 +17,28 @@ import {
   stepsOf,
 } from '../release/steps.ts';
 
-const usage = `npm run release -- --stage staging|prod [--to TAG] [--step NAME]… [-c name=value]… [--url ADDRESS]
+const usage = `npm run release -- --stage staging|prod [--to TAG] [--step NAME]… [-c name=value]…
+                       [--url ADDRESS] [--despite-budget REASON]
 
   --stage  staging: profile dev, proven by the end-to-end tests; prod: profile prod, proven by a look at it
   --step   only this step, or these: ${stepNames.join(', ')}
   --to     go back: the release of a tag or a commit, with its own code and packages, by ${backSteps.join(', ')}
   -c       a setting of the stage (docs/deploy.md), besides those in COUNTERFOIL_SETTINGS, a JSON object
   --url    the address of the API, instead of the one that the deployment gave
+  --despite-budget
+           why this release goes out although an error budget is used up, or burns (docs/objectives.md);
+           also COUNTERFOIL_DESPITE_BUDGET
 
 It stops at the first step that fails, and ends with 1. See docs/releases.md.`;
 
-type Given = { stage: ReleaseStage; steps: StepName[]; settings: Record<string, string>; url?: string; to?: string };
+type Given = {
+  stage: ReleaseStage;
+  steps: StepName[];
+  settings: Record<string, string>;
+  url?: string;
+  despiteBudget?: string;
+  to?: string;
+};
 
 /** What a release does with the world. */
 export type World = {
@@ -35,6 +47,7 @@ export type World = {
   /** Makes a folder of a tag or a commit, with its packages. @throws Error when there is none, or they cannot be installed */
   checkOut(ref: string): Promise<{ folder: string; remove(): Promise<void> }>;
   smoke(url: string, release: string): Promise<string[]>;
+  budgets(stage: string): Promise<Budgets>;
   /** What the last deployment wrote; undefined before it. */
   outputs(stage: ReleaseStage): Record<string, Record<string, string>> | undefined;
   environment: Readonly<Record<string, string | undefined>>;
@@ -44,7 +57,7 @@ export type World = {
 export async function runRelease(args: string[], world: World, print: (line: string) => void): Promise<number> {
   let given: Given;
   try {
-    given = read(args, world.environment.COUNTERFOIL_SETTINGS);
+    given = read(args, world.environment);
   } catch (error) {
     print(`${(error as Error).message}\n\n${usage}`);
     return 2;
@@ -57,9 +70,9 @@ export async function runRelease(args: string[], world: World, print: (line: str
     const url = given.url ?? world.outputs(stage)?.[`counterfoil-${profileOf[stage]}-platform`]?.BaseUrl;
     const wrong = await runStep(
       stepsOf(stage, settings, url).find((step) => step.name === name)!,
-      url,
-      settings,
+      { ...given, ...(url === undefined ? {} : { url }) },
       world,
+      print,
     );
     if (wrong.length === 0) continue;
     for (const line of wrong) print(line);
@@ -102,16 +115,19 @@ const advice: Readonly<Record<StepName, string>> = {
   synth: 'Nothing is deployed. Correct the settings or the code.',
   diff: 'Nothing is deployed. It needs AWS credentials and a region.',
   preflight: 'Nothing is deployed. Put right what it names.',
+  budget:
+    'Nothing is deployed. Release what mends it with --despite-budget REASON, and nothing else: docs/objectives.md.',
   deploy: 'The stacks before the one that failed have this release: docs/deploy.md#migrations.',
   prove: 'The stage has this release. Correct it, or go back: docs/deploy.md#rolling-back.',
 };
 
 async function runStep(
   step: Step,
-  url: string | undefined,
-  settings: Given['settings'],
+  { url, settings, despiteBudget }: Given,
   world: World,
+  print: (line: string) => void,
 ): Promise<string[]> {
+  if ('budget' in step) return look(step.budget, despiteBudget, world, print);
   if (step.name === 'prove' && url === undefined)
     return ['Nothing says where the API is: deploy first, or give --url.'];
   if ('smoke' in step) return world.smoke(step.smoke, settings.release ?? version);
@@ -121,12 +137,34 @@ async function runStep(
   return code === 0 ? [] : [`${step.command.join(' ')} ended with ${code}`];
 }
 
+/** Looks at the error budgets of a stage. @returns why the release must wait, unless somebody says why it must not */
+async function look(
+  stage: string | undefined,
+  despite: string | undefined,
+  world: World,
+  print: (line: string) => void,
+): Promise<string[]> {
+  if (stage === undefined) {
+    print('No objective is watched here.');
+    return [];
+  }
+  const budgets = await world.budgets(stage);
+  for (const line of shown(budgets)) print(line);
+  const reasons = whyWait(budgets);
+  if (reasons.length === 0 || despite === undefined) return reasons;
+  for (const line of [...reasons, `It goes out nevertheless: ${despite}`]) print(line);
+  return [];
+}
+
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
 /** @throws Error saying what is wrong */
-function read(args: string[], environment = '{}'): Given {
+function read(
+  args: string[],
+  { COUNTERFOIL_SETTINGS = '{}', COUNTERFOIL_DESPITE_BUDGET }: World['environment'],
+): Given {
   const { values } = parseArgs({
     args,
     options: {
@@ -135,13 +173,14 @@ function read(args: string[], environment = '{}'): Given {
       context: { type: 'string', short: 'c', multiple: true, default: [] },
       url: { type: 'string' },
       to: { type: 'string' },
+      'despite-budget': { type: 'string' },
     },
   });
   const { stage, url, to } = values;
   if (stage !== 'staging' && stage !== 'prod') throw new Error('--stage is staging or prod.');
   const unknown = values.step.find((name) => !(stepNames as readonly string[]).includes(name));
   if (unknown !== undefined) throw new Error(`--step ${unknown} does not exist.`);
-  const settings: Record<string, string> = { ...settingsIn(environment) };
+  const settings: Record<string, string> = { ...settingsIn(COUNTERFOIL_SETTINGS) };
   for (const pair of values.context) {
     const at = pair.indexOf('=');
     if (at < 1) throw new Error(`-c ${pair} is not name=value.`);
@@ -151,10 +190,16 @@ function read(args: string[], environment = '{}'): Given {
   if (to?.startsWith('-')) throw new Error(`--to ${to} is neither a tag nor a commit.`);
   const wanted: readonly string[] = values.step.length > 0 ? values.step : to === undefined ? stepNames : backSteps;
   const steps = stepNames.filter((name) => wanted.includes(name));
+  const despiteBudget = (values['despite-budget'] ?? COUNTERFOIL_DESPITE_BUDGET ?? '').trim();
+  if (values['despite-budget'] !== undefined && despiteBudget === '')
+    throw new Error('--despite-budget needs a reason.');
   return {
-    ...{ stage, steps, settings },
+    stage,
+    steps,
+    settings,
     ...(to === undefined ? {} : { to }),
     ...(url === undefined ? {} : { url: url.replace(/\/+$/, '') }),
+    ...(despiteBudget === '' ? {} : { despiteBudget }),
   };
 }
 
@@ -175,6 +220,7 @@ function settingsIn(text: string): Record<string, string> {
 const machine: World = {
   environment: process.env,
   smoke,
+  budgets: (stage) => readBudgets(stage),
   outputs: (stage) => (existsSync(outputsOf(stage)) ? JSON.parse(readFileSync(outputsOf(stage), 'utf8')) : undefined),
   async run([command, ...args], { output, folder = '.' } = {}) {
     if (output === undefined) return endOf(spawn(command!, args, { cwd: folder, stdio: 'inherit' }));
