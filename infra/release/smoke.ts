@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Health } from '../../lib/contract/api/system.ts';
+
+const well: Health['status'] = 'up';
 
 /**
  * Looks at a stage that sells without buying anything: it must be healthy, be the release that was deployed, serve its document,
@@ -27,7 +30,7 @@ async function lookAt(baseUrl: string, release: string): Promise<string[]> {
   const [health, document, orders] = await Promise.all(['/health', '/openapi.json', '/orders'].map(ask));
   const { status, version } = health!.body;
   return [
-    ...(health!.status === 200 && status === 'ok'
+    ...(health!.status === 200 && status === well
       ? []
       : [`/health answers ${health!.status}: ${JSON.stringify(health!.body)}`]),
     ...(version === undefined || version === release ? [] : [`/health is of release ${version}, not ${release}`]),

@@ -70,7 +70,12 @@ export async function startEmulator({ bin, home, concurrency, canarySeconds }: O
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   const databases = new Map<string, { stop(): Promise<void>; port: number }>();
-  const stop = async () => {
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    stopping ??= end();
+    return stopping;
+  };
+  const end = async () => {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
     for (const [stage, database] of databases) {
       await database.stop();

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Document } from './document.ts';
 import type { Target } from './target.ts';
 
-const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE | --laptop) [--short | --full] [NAME...]
+const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE | --laptop) [--short | --full] [--at-once N] [NAME...]
 
   --url ADDRESS   the API to test; it keeps the customers, products and orders that the tests make
   --app-key KEY   a key with every scope (or COUNTERFOIL_APP_KEY); npm run apps makes one
@@ -16,6 +16,7 @@ const usage = `npm run test:e2e -- (--url ADDRESS [--app-key KEY] | --demo FILE 
   --laptop        a stack of its own in a temporary folder, restarts and kill -9 included; fails too when a function did
                   what its permissions on AWS do not allow
   --short         leaves out what is slow
+  --at-once N     so many tests at the same time, in one file after the other: for a target that runs few functions at once
   --full          does in full what is done smaller by default: a thousand buyers of fifty products
   NAME            runs only the files with such a name
 
@@ -45,11 +46,14 @@ async function main(): Promise<boolean> {
   }
   const { short, full } = values;
   const files = await chooseFiles(positionals);
+  const atOnce = values['at-once'] === undefined ? undefined : Number(values['at-once']);
+  if (atOnce !== undefined && !(Number.isInteger(atOnce) && atOnce > 0))
+    throw new Error(`--at-once is a number.\n\n${usage}`);
   if (values.laptop) return runOnLaptop({ short, full }, files);
   const { baseUrl, appKey, identity } = await readAddress(values);
   const target = await survey({ baseUrl, appKey, identity, short, full, laptop: false, logs: [] });
   try {
-    return await runAll(target, files);
+    return await runAll(target, files, atOnce);
   } finally {
     await removeApplications(target);
   }
@@ -70,6 +74,7 @@ function readArguments() {
       laptop: { type: 'boolean', default: false },
       short: { type: 'boolean', default: false },
       full: { type: 'boolean', default: false },
+      'at-once': { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -183,24 +188,24 @@ async function mayDo(calls: string): Promise<boolean> {
   return refused.length === 0;
 }
 
-async function runAll(target: Target, files: string[]): Promise<boolean> {
+async function runAll(target: Target, files: string[], atOnce?: number): Promise<boolean> {
   const most = files.filter(
     (file) => ![rush, alone].includes(file) && (target.laptop || !onlyOnLaptops.includes(file)),
   );
   const last = target.limitPerMinute > 200 ? [] : files.filter((file) => file === alone);
   let passed = true;
   for (const group of [files.filter((file) => file === rush), most, last]) {
-    passed = (await runVitest(target, group)) && passed;
+    passed = (await runVitest(target, group, atOnce)) && passed;
   }
   return passed;
 }
 
 /** @returns whether everything passed */
-async function runVitest(target: Target, files: string[]): Promise<boolean> {
+async function runVitest(target: Target, files: string[], atOnce?: number): Promise<boolean> {
   if (files.length === 0) return true;
   // A process of its own: on Ctrl-C Vitest ends the one that it runs in, before a stack could be stopped.
   const child = fork(join(import.meta.dirname, 'vitest.ts'));
-  child.send({ target, files });
+  child.send({ target, files, atOnce });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code === 0;
 }

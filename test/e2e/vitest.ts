@@ -7,7 +7,9 @@ import type { Target } from './target.ts';
  * The process that run.ts starts for Vitest: takes the target and the names of test files as its first message, and ends
  * with 0 when all of them passed.
  */
-const [{ target, files }] = (await once(process, 'message')) as [{ target: Target; files: string[] }];
+const [{ target, files, atOnce }] = (await once(process, 'message')) as [
+  { target: Target; files: string[]; atOnce?: number },
+];
 process.once('disconnect', () => process.exit(1)); // run.ts was ended.
 // There for a hang. A target that lets little through makes everybody wait for the next minute, more than once.
 const testTimeout = (target.limitPerMinute > 5000 ? 10 : 30) * 60_000;
@@ -19,6 +21,7 @@ const vitest = await startVitest('test', [], {
   provide: { target },
   testTimeout,
   hookTimeout: testTimeout,
+  ...(atOnce === undefined ? {} : { maxWorkers: 1, fileParallelism: false, maxConcurrency: atOnce }),
 });
 const { state } = vitest;
 const modules = state.getTestModules();

@@ -193,7 +193,7 @@ test.each([
 
 test('the look at prod wants health, the release, the document, and a refusal without credentials', async () => {
   const answers: Record<string, [number, object]> = {
-    '/health': [200, { status: 'ok', version: '1.0.0' }],
+    '/health': [200, { status: 'up', version: '1.0.0' }],
     '/openapi.json': [200, {}],
     '/orders': [401, {}],
   };
@@ -208,7 +208,7 @@ test('the look at prod wants health, the release, the document, and a refusal wi
   expect(await smoke(url, '1.0.0', 0)).toEqual([]);
   expect(await smoke(url, '1.1.0', 0)).toEqual(['/health is of release 1.0.0, not 1.1.0']);
   const waited = smoke(url, '1.1.0', 60_000);
-  answers['/health'] = [200, { status: 'ok', version: '1.1.0' }];
+  answers['/health'] = [200, { status: 'up', version: '1.1.0' }];
   expect(await waited).toEqual([]);
   answers['/health'] = [503, { status: 'down', version: '1.1.0' }];
   answers['/orders'] = [200, {}];
