@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { check } from '../../lib/analytics/warehouse/check.ts';
+import { LoadRefused } from '../../lib/analytics/warehouse/checks.ts';
+import { readManifest, verifyFiles } from '../../lib/analytics/warehouse/files.ts';
+import { load } from '../../lib/analytics/warehouse/load.ts';
 import { toCsv } from '../../lib/http/csv.ts';
-import { check } from '../warehouse/check.ts';
-import { LoadRefused } from '../warehouse/checks.ts';
+import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
+import { diskStore } from '../warehouse/disk-store.ts';
 import { createViews, type Rows, withEngine } from '../warehouse/engine.ts';
-import { readManifest, verifyFiles } from '../warehouse/files.ts';
-import { load } from '../warehouse/load.ts';
 import { addressOf, connectAnalyst } from './analyst.ts';
 
 const usage = `npm run warehouse -- load              load what has changed since the last load
@@ -42,14 +45,14 @@ async function main(args: string[]): Promise<number> {
 const commands: Record<Command, (asked: Asked) => Promise<number>> = {
   load: (asked: Asked) =>
     withDatabase(asked, async (sql) => {
-      const { manifest, months, rows, milliseconds } = await load(sql, asked.root, asked);
+      const { manifest, months, rows, milliseconds } = await load(depsOf(sql, asked), asked);
       const rate = Math.round(rows / (milliseconds / 1000));
       console.log(`load ${manifest.number}: as of ${manifest.asOf}, from the ${manifest.source}`);
       console.log(`${months.length} months written, ${rows} rows in ${milliseconds} ms (${rate} rows/s)`);
       return 0;
     }),
   status: async ({ root, asOf }: Asked) => {
-    const { number, asOf: at, source, tables } = await readManifest(root, asOf);
+    const { number, asOf: at, source, tables } = await readManifest(diskStore(root), asOf);
     console.log(`load ${number}: as of ${at} (${age(at)} ago), from the ${source}`);
     for (const [name, files] of Object.entries(tables)) {
       const rows = Object.values(files).reduce((sum, file) => sum + file.rows, 0);
@@ -59,8 +62,9 @@ const commands: Record<Command, (asked: Asked) => Promise<number>> = {
     return 0;
   },
   query: async ({ root, asOf, statement }: Asked) => {
-    const manifest = await readManifest(root, asOf);
-    await verifyFiles(root, manifest);
+    const store = diskStore(root);
+    const manifest = await readManifest(store, asOf);
+    await verifyFiles(store, manifest);
     const answer = await withEngine(root, async (query) => {
       await createViews(query, root, manifest);
       return query(statement!);
@@ -71,13 +75,22 @@ const commands: Record<Command, (asked: Asked) => Promise<number>> = {
   },
   check: (asked: Asked) =>
     withDatabase(asked, async (sql) => {
-      const { findings, months, skipped } = await check(sql, asked.root, await readManifest(asked.root));
+      const deps = depsOf(sql, asked);
+      const { findings, months, skipped } = await check(deps, await readManifest(deps.store));
       for (const finding of findings) console.error(finding);
       if (skipped.length > 0) console.log(`different, because they have changed since the load: ${skipped.join(', ')}`);
       console.log(`${months.length} months compared, ${findings.length} findings`);
       return findings.length === 0 ? 0 : 3;
     }),
 };
+
+const depsOf = (sql: Awaited<ReturnType<typeof connectAnalyst>>, { root }: Asked) => ({
+  sql,
+  store: diskStore(root),
+  clock: systemClock,
+  stopwatch,
+  sleep,
+});
 
 async function withDatabase<T>(
   asked: Asked,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { DataFile, Manifest } from '../../lib/analytics/warehouse/files.ts';
 import { columnsOf, type Kind, type TableName, tableNames, tables } from '../../lib/analytics/warehouse/model.ts';
-import type { DataFile, Manifest } from './files.ts';
 
 /** Integers are bigint, timestamps and dates Date. */
 export type Rows = { columns: string[]; rows: Record<string, unknown>[] };
@@ -57,13 +57,13 @@ export async function openEngine(root: string): Promise<Engine> {
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** The columns of a table, as a statement names them. */
-export const namesOf = (table: TableName): string =>
+const namesOf = (table: TableName): string =>
   columnsOf(table)
     .map(([name]) => name)
     .join(', ');
 
 /** An expression for the rows of some files of a table, each with its `month`; for none, a table without rows. */
-export function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
+function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
   const there = files.filter((file) => file !== undefined);
   if (there.length > 0)
     return `read_parquet([${there.map(({ path }) => quoted(join(root, path))).join(', ')}], hive_partitioning = ${tables[table].byMonth}, hive_types_autocast = false)`;

@@ -1,15 +1,24 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HistoryBroken, type Warehouse } from '../../lib/analytics/history.ts';
+import {
+  findManifest,
+  type Manifest,
+  manifestVersion,
+  readManifestNumber,
+  verifyFile,
+} from '../../lib/analytics/warehouse/files.ts';
 import { tableNames } from '../../lib/analytics/warehouse/model.ts';
+import { BrokenFile } from '../../lib/analytics/warehouse/store.ts';
+import { diskStore } from './disk-store.ts';
 import { createViews, type Engine, openEngine } from './engine.ts';
-import { BrokenFile, findManifest, type Manifest, manifestVersion, readManifestNumber, verifyFile } from './files.ts';
 
 /**
  * The warehouse in a folder, as reports ask it. The engine is loaded for the first question, which also reads every byte of the
  * files; from then on, each file that has changed.
  */
 export function openWarehouse(root: string): Warehouse & { close(): void } {
+  const store = diskStore(root);
   let engine: Promise<Engine> | undefined;
   /** Which state the engine's views are of. */
   let named: number | undefined;
@@ -22,13 +31,13 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
     for (const [index, file] of files.entries()) {
       const mark = marks[index];
       if (mark !== undefined && verified.get(file.path) === mark) continue;
-      await verifyFile(root, file, true);
+      await verifyFile(store, file, true);
       verified.set(file.path, mark!);
     }
   };
   let latest: Manifest | undefined;
   const manifestOf = async (number: number) => {
-    if (latest?.number !== number) latest = await readManifestNumber(root, number);
+    if (latest?.number !== number) latest = await readManifestNumber(store, number);
     return latest;
   };
   // One at a time: each may name the tables of another state.
@@ -43,7 +52,7 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
   return {
     newest: () =>
       inTurn(async () => {
-        const manifest = await findManifest(root);
+        const manifest = await findManifest(store);
         if (manifest === undefined || manifest.version !== manifestVersion) return undefined;
         const { number, asOf, completeUntil, epoch } = manifest;
         return { number, asOf, completeUntil, epoch };

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
-import { load } from '../../infra/warehouse/load.ts';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import { reportProducts, reportSales } from '../../lib/analytics/reports.ts';
 import type { Grouping } from '../../lib/contract/api/reports.ts';
+import { load } from '../support/warehouse.ts';
 import { median } from './numbers.ts';
 import { openShop } from './shop.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
-import { load } from '../../infra/warehouse/load.ts';
+import { load } from '../support/warehouse.ts';
 
 let directory: string;
 let stack: Stack;

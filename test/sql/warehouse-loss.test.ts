@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { check } from '../../infra/warehouse/check.ts';
 import { createViews, withEngine } from '../../infra/warehouse/engine.ts';
-import { readManifest } from '../../infra/warehouse/files.ts';
-import { load } from '../../infra/warehouse/load.ts';
 import { createDatabase } from '../support/postgres.ts';
 import { fillShop, ids } from '../support/shop-of-100k.ts';
+import { check, load, readManifest } from '../support/warehouse.ts';
 
 const writers = 4;
 const transactions = 150;

@@ -1,4 +1,7 @@
-import type { Row, Sql, TransactionSql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
+import type { Clock, Stopwatch } from '../../kernel/clock.ts';
+import { checkMonths, LoadRefused } from './checks.ts';
+import { createApplications, days, productVersions } from './dimensions.ts';
 import {
   type Changes,
   readChanges,
@@ -8,11 +11,7 @@ import {
   readTotals,
   type Snapshot,
   type Totals,
-} from '../../lib/analytics/warehouse/extract.sql.ts';
-import type { TableName } from '../../lib/analytics/warehouse/model.ts';
-import { checkMonths, LoadRefused } from './checks.ts';
-import { applications, days, productVersions, summarize } from './dimensions.ts';
-import { namesOf, type Query, relation, withEngine } from './engine.ts';
+} from './extract.sql.ts';
 import {
   addFile,
   findManifest,
@@ -22,10 +21,13 @@ import {
   readPseudonyms,
   verifyFile,
   verifyFiles,
-  withLock,
 } from './files.ts';
-import { writeParquet } from './parquet.ts';
+import { withLease } from './lease.ts';
+import { columnsOf, type TableName } from './model.ts';
+import { type Row, type Rows, readRows, toParquet } from './parquet.ts';
 import { type Fence, fence, inSnapshot } from './snapshot.ts';
+import type { Store } from './store.ts';
+import { createSummary } from './summary.ts';
 
 /** The database cannot continue what the warehouse has. */
 export class OtherDatabase extends Error {
@@ -41,6 +43,14 @@ export type LoadOptions = {
   patienceMs?: number;
 };
 
+export type LoadDeps = {
+  sql: Sql;
+  store: Store;
+  clock: Clock;
+  stopwatch: Stopwatch;
+  sleep: (milliseconds: number) => Promise<unknown>;
+};
+
 const usualPatienceMs = 10_000;
 
 export type Loaded = { manifest: Manifest; months: string[]; rows: number; milliseconds: number };
@@ -50,31 +60,31 @@ export type Loaded = { manifest: Manifest; months: string[]; rows: number; milli
  * the load before, checks them, and publishes them at once. A load that is killed leaves the warehouse as it was.
  * @throws LoadRefused naming wrong rows, LoadRunning, OtherDatabase, BrokenFile
  */
-export async function load(sql: Sql, root: string, options: LoadOptions = {}): Promise<Loaded> {
-  const begun = performance.now();
-  const loaded = await withLock(root, async () => {
-    const before = await fence(sql, options.patienceMs ?? usualPatienceMs);
-    return withEngine(root, (query) =>
-      inSnapshot(sql, (tx, snapshot) => loadSnapshot(tx, { ...snapshot, fence: before }, query, root, options)),
+export async function load(deps: LoadDeps, options: LoadOptions = {}): Promise<Loaded> {
+  const { sql, store, clock, stopwatch } = deps;
+  const begun = stopwatch.elapsed();
+  const loaded = await withLease(store, clock, async () => {
+    const before = await fence(deps, options.patienceMs ?? usualPatienceMs);
+    return inSnapshot(sql, deps.sleep, (tx, snapshot) =>
+      loadSnapshot(tx, { ...snapshot, fence: before }, store, options),
     );
   });
-  return { ...loaded, milliseconds: Math.round(performance.now() - begun) };
+  return { ...loaded, milliseconds: stopwatch.elapsed() - begun };
 }
 
 async function loadSnapshot(
   sql: TransactionSql,
   snapshot: Snapshot & { fence: Fence },
-  query: Query,
-  root: string,
+  store: Store,
   { full, months = [] }: LoadOptions,
 ) {
-  const last = await findManifest(root);
+  const last = await findManifest(store);
   const before = last?.version === manifestVersion ? last : undefined;
   // After a restore the orders may be fewer.
   const continues = before?.epoch === snapshot.epoch;
   if (before !== undefined && !full) {
     checkContinues(before, snapshot);
-    await verifyFiles(root, before);
+    await verifyFiles(store, before);
   }
   const changes = await readChanges(sql, full ? undefined : before?.watermark);
   const old = full && before !== undefined ? Object.keys(before.tables.daily_sales_summary ?? {}) : [];
@@ -89,25 +99,20 @@ async function loadSnapshot(
     epoch: snapshot.epoch,
     tables: structuredClone(before?.tables ?? {}),
   };
-  if (full) await dropBroken(root, manifest);
-  const put = createPut(root, manifest);
-  await loadDimensions(
-    sql,
-    query,
-    root,
-    { manifest, before: continues ? { ...before, tables: manifest.tables } : undefined, changes, anew },
-    put,
-  );
-  const rows = await loadFacts(sql, query, root, manifest, anew, put);
-  await loadStock(sql, query, root, manifest, put);
-  const orders = relation(root, 'fact_orders', Object.values(manifest.tables.fact_orders ?? {}));
-  await put('dim_application', 'all', await applications(query, orders));
+  if (full) await dropBroken(store, manifest);
+  const scope = { sql, store, manifest, put: createPut(store, manifest) };
+  await loadDimensions(scope, { continues, changes, anew });
+  const known = full ? undefined : manifest.tables.dim_application?.all;
+  const applications = createApplications(await readRows(store, known, namesOf('dim_application')));
+  const rows = await loadFacts(scope, anew, applications);
+  await loadStock(scope);
+  await scope.put('dim_application', 'all', applications.rows());
 
   const totals = new Map<string, Totals>();
   for (const month of anew) totals.set(month, await readTotals(sql, month));
-  const findings = await checkMonths(query, root, manifest, continues ? before : undefined, totals);
+  const findings = await checkMonths(store, manifest, continues ? before : undefined, totals);
   if (findings.length > 0) throw new LoadRefused(findings);
-  await publish(root, manifest);
+  await publish(store, manifest, last);
   return { manifest, months: anew, rows };
 }
 
@@ -126,10 +131,10 @@ function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence:
 }
 
 /** A full load makes everything anew but what only the warehouse knows, as far as that is whole. */
-async function dropBroken(root: string, manifest: Manifest): Promise<void> {
+async function dropBroken(store: Store, manifest: Manifest): Promise<void> {
   for (const files of [manifest.tables.fact_stock ?? {}, manifest.tables.dim_product ?? {}]) {
     for (const [part, file] of Object.entries(files)) {
-      await verifyFile(root, file, true).catch(() => delete files[part]);
+      await verifyFile(store, file, true).catch(() => delete files[part]);
     }
   }
 }
@@ -148,13 +153,12 @@ export function checkContinues(before: Manifest, snapshot: Snapshot): void {
   }
 }
 
-type Put = (table: TableName, part: string, rows: Iterable<Row> | AsyncIterable<Row>) => Promise<number>;
+type Put = (table: TableName, part: string, rows: Rows, groups?: readonly number[]) => Promise<number>;
 
 /** Writes a file of a table, and enters it into the manifest. Returns how many rows it has. */
-function createPut(root: string, manifest: Manifest): Put {
-  return async (table, part, rows) => {
-    const folder = part === 'all' ? table : `${table}/month=${part}`;
-    const file = await addFile(root, folder, (draft) => writeParquet(draft, table, rows));
+function createPut(store: Store, manifest: Manifest): Put {
+  return async (table, part, rows, groups) => {
+    const file = await addFile(store, table, part, await toParquet(table, rows, groups));
     const files = { ...manifest.tables[table] };
     if (file === undefined) delete files[part];
     else files[part] = file;
@@ -163,61 +167,74 @@ function createPut(root: string, manifest: Manifest): Put {
   };
 }
 
-type Scope = { manifest: Manifest; before: Manifest | undefined; changes: Changes; anew: string[] };
+type Scope = { sql: TransactionSql; store: Store; manifest: Manifest; put: Put };
 
 async function loadDimensions(
-  sql: TransactionSql,
-  query: Query,
-  root: string,
-  { manifest, before, changes, anew }: Scope,
-  put: Put,
+  { sql, store, manifest, put }: Scope,
+  { continues, changes, anew }: { continues: boolean; changes: Changes; anew: string[] },
 ): Promise<void> {
   const at = new Date(manifest.asOf);
-  await put('dim_product', 'all', await productVersions(sql, query, root, before?.tables.dim_product?.all, at));
-  if (changes.customers || before === undefined) {
-    await put('dim_customer', 'all', pseudonymous(readCustomers(sql), await readPseudonyms(root)));
+  const known = await readRows(store, continues ? manifest.tables.dim_product?.all : undefined, namesOf('dim_product'));
+  await put('dim_product', 'all', await productVersions(sql, known, at));
+  if (changes.customers || !continues) {
+    await put('dim_customer', 'all', pseudonymous(readCustomers(sql), await readPseudonyms(store)));
   }
-  const known = Object.keys(manifest.tables.daily_sales_summary ?? {});
-  const years = [...known, ...anew].map((month) => Number(month.slice(0, 4)));
+  const months = [...Object.keys(manifest.tables.daily_sales_summary ?? {}), ...anew];
+  const years = months.map((month) => Number(month.slice(0, 4)));
   const thisYear = at.getUTCFullYear();
   await put('dim_date', 'all', days(Math.min(thisYear, ...years), Math.max(thisYear, ...years) + 1));
 }
 
 async function loadFacts(
-  sql: TransactionSql,
-  query: Query,
-  root: string,
-  manifest: Manifest,
+  { sql, store, put }: Scope,
   months: readonly string[],
-  put: Put,
+  applications: ReturnType<typeof createApplications>,
 ): Promise<number> {
-  const pseudonymOf = await readPseudonyms(root);
+  const pseudonymOf = await readPseudonyms(store);
   let rows = 0;
   for (const month of months) {
-    for (const table of ['fact_orders', 'fact_sales', 'fact_refunds', 'fact_refund_lines'] as const) {
-      rows += await put(table, month, pseudonymous(readFact(sql, table, month), pseudonymOf));
+    const summary = createSummary();
+    const added = {
+      fact_orders: (row: Row) => {
+        summary.order(row);
+        applications.order(row);
+      },
+      fact_sales: summary.line,
+      fact_refunds: summary.refund,
+      fact_refund_lines: summary.refundLine,
+    };
+    for (const [table, add] of Object.entries(added) as [keyof typeof added, (row: Row) => void][]) {
+      const facts = pseudonymous(readFact(sql, table, month), pseudonymOf);
+      rows += await put(table, month, passing(facts, add));
     }
-    const of = (table: TableName) => relation(root, table, [manifest.tables[table]?.[month]]);
-    await put('daily_sales_summary', month, await summarize(query, of));
+    await put('daily_sales_summary', month, summary.days());
+    const sums = summary.rows();
+    await put('sales_summary', month, sums.rows, sums.groups.length === 0 ? undefined : sums.groups);
   }
   return rows;
 }
 
 /** The stock of today takes the place of what an earlier load of today found. */
-async function loadStock(sql: TransactionSql, query: Query, root: string, manifest: Manifest, put: Put): Promise<void> {
+async function loadStock({ sql, store, manifest, put }: Scope): Promise<void> {
   const date = manifest.asOf.slice(0, 10);
   const month = date.slice(0, 7);
-  const known = relation(root, 'fact_stock', [manifest.tables.fact_stock?.[month]]);
-  const { rows } = await query(
-    `select ${namesOf('fact_stock')} from ${known} where date < cast(? as date) order by date, product_id`,
-    [date],
-  );
-  await put('fact_stock', month, [...rows, ...(await readStockLevels(sql)).map((row) => ({ date, ...row }))]);
+  const rows = await readRows(store, manifest.tables.fact_stock?.[month], namesOf('fact_stock'));
+  const before = rows.filter((row) => (row.date as Date) < new Date(date));
+  await put('fact_stock', month, [...before, ...(await readStockLevels(sql)).map((row) => ({ date, ...row }))]);
 }
+
+const namesOf = (table: TableName): string[] => columnsOf(table).map(([name]) => name);
 
 async function* pseudonymous(rows: AsyncIterable<Row>, pseudonymOf: (id: string) => string): AsyncGenerator<Row> {
   for await (const row of rows)
-    yield row.customer_key == null ? row : { ...row, customer_key: pseudonymOf(row.customer_key) };
+    yield row.customer_key == null ? row : { ...row, customer_key: pseudonymOf(row.customer_key as string) };
+}
+
+async function* passing(rows: AsyncIterable<Row>, see: (row: Row) => void): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    see(row);
+    yield row;
+  }
 }
 
 /** Texts of several lists, each once, sorted. */
