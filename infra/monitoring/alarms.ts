@@ -17,7 +17,7 @@ import { whatToDo } from '../../lib/operations/notices/notice.ts';
 import repository from '../../package.json' with { type: 'json' };
 import { pascal } from '../constructs/names.ts';
 import { health } from './alarms/database.ts';
-import { database, jobRuns, reader, tables } from './alarms/infrastructure.ts';
+import { database, jobRuns, reader, tables, warehouse } from './alarms/infrastructure.ts';
 import { burnPairs, burnRates } from './alarms/objectives.ts';
 import {
   backups,
@@ -58,6 +58,7 @@ const everything = (resources: MonitoredResources): AlarmSpec[] => [
   ...health(),
   ...database(resources),
   ...reader(resources),
+  ...warehouse(resources),
   ...tables(resources),
 ];
 

@@ -16,8 +16,9 @@ import { createViews, type Engine, openEngine } from './engine.ts';
 /**
  * The warehouse in a folder, as reports ask it. The engine is loaded for the first question, which also reads every byte of the
  * files; from then on, each file that has changed.
+ * @param database whose tables the statements name, as in Athena
  */
-export function openWarehouse(root: string): Warehouse & { close(): void } {
+export function openWarehouse(root: string, database?: string): Warehouse & { close(): void } {
   const store = diskStore(root);
   let engine: Promise<Engine> | undefined;
   /** Which state the engine's views are of. */
@@ -25,7 +26,7 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
   const verified = new Map<string, string>();
   /** The files of the tables that a statement names. */
   const verify = async (manifest: Manifest, text: string) => {
-    const named = tableNames.filter((table) => text.includes(table));
+    const named = tableNames.filter((table) => new RegExp(`\\b${table}\\b`).test(text));
     const files = named.flatMap((table) => Object.values(manifest.tables[table] ?? {}));
     const marks = await Promise.all(files.map(({ path }) => markOf(join(root, path))));
     for (const [index, file] of files.entries()) {
@@ -63,7 +64,7 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
         await verify(manifest, text);
         engine ??= openEngine(root);
         const { query } = await engine;
-        if (named !== number) await createViews(query, root, manifest);
+        if (named !== number) await createViews(query, root, manifest, database);
         named = number;
         const { rows } = await query(text, parameters);
         return rows.map(

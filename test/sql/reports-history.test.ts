@@ -243,7 +243,7 @@ test('an order of yesterday that commits after the load is in the answer once', 
 
 test('a file that is missing or damaged is named, and its history refused', async () => {
   const manifest = (await load(analyst, root, { full: true })).manifest;
-  const { path } = manifest.tables.fact_orders!['2026-03']!;
+  const { path } = manifest.tables.sales_summary!['2026-03']!;
   const query = { groupBy: 'country', currency: undefined } as const;
   await expect(reportSales(year, query, depsWith(warehouse))).resolves.toMatchObject({ history: 'used' });
   await truncate(join(root, path), 100);

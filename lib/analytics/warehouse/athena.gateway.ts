@@ -110,7 +110,7 @@ async function readResult<R>(client: AthenaClient, QueryExecutionId: string, tex
     for (const { Data = [] } of NextToken === undefined ? found.slice(1) : found) {
       const values = columns.map(({ Name, Type }, n) => [
         spelled.get(Name!.toLowerCase()) ?? Name!,
-        valueOf(Data[n]?.VarCharValue, Type!),
+        typed(Data[n]?.VarCharValue, Type!),
       ]);
       rows.push(Object.fromEntries(values) as R);
     }
@@ -120,7 +120,7 @@ async function readResult<R>(client: AthenaClient, QueryExecutionId: string, tex
 }
 
 /** Amounts are far below 2^53, as in the answers of the database. */
-function valueOf(text: string | undefined, type: string): string | number | boolean | null {
+function typed(text: string | undefined, type: string): string | number | boolean | null {
   if (text === undefined) return null;
   if (/^(tinyint|smallint|integer|bigint|double|float|real|decimal)/.test(type)) return Number(text);
   return type === 'boolean' ? text === 'true' : text;

@@ -175,10 +175,10 @@ async function compareSummary(store: Store, month: string, of: FileOf, expected:
     refunded: sum(rows, 'refunds'),
   });
   const findings = compareSums(month, sumsOf(daily), expected, ' in daily_sales_summary');
-  const columns = ['grain', 'grouping', 'orders', 'sales', 'net', 'refunds'];
+  const columns = ['grain', 'sold_by', 'orders', 'sales', 'net', 'refunds'];
   const sections = Map.groupBy(
     await readRows(store, of('sales_summary'), columns),
-    ({ grain, grouping }) => `${grouping} by ${grain}`,
+    ({ grain, sold_by }) => `${sold_by} by ${grain}`,
   );
   for (const [section, rows] of sections) {
     // An order with two products counts for both, and refunds need not name products.

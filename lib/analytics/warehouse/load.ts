@@ -65,19 +65,38 @@ export async function load(deps: LoadDeps, options: LoadOptions = {}): Promise<L
   const begun = stopwatch.elapsed();
   const loaded = await withLease(store, clock, async () => {
     const before = await fence(deps, options.patienceMs ?? usualPatienceMs);
-    return inSnapshot(sql, deps.sleep, (tx, snapshot) =>
-      loadSnapshot(tx, { ...snapshot, fence: before }, store, options),
+    const written = await inSnapshot(sql, deps.sleep, (tx, snapshot) =>
+      writeSnapshot(tx, { ...snapshot, fence: before }, store, options),
     );
+    return checkAndPublish(store, written);
   });
   return { ...loaded, milliseconds: stopwatch.elapsed() - begun };
 }
 
-async function loadSnapshot(
+/** What a load has written, and what it has to add up to. */
+type Written = {
+  manifest: Manifest;
+  /** The newest manifest, and the one that this load continues. */
+  last: Manifest | undefined;
+  before: Manifest | undefined;
+  totals: ReadonlyMap<string, Totals>;
+  rows: number;
+};
+
+/** @throws LoadRefused */
+async function checkAndPublish(store: Store, { manifest, last, before, totals, rows }: Written) {
+  const findings = await checkMonths(store, manifest, before, totals);
+  if (findings.length > 0) throw new LoadRefused(findings);
+  await publish(store, manifest, last);
+  return { manifest, months: [...totals.keys()], rows };
+}
+
+async function writeSnapshot(
   sql: TransactionSql,
   snapshot: Snapshot & { fence: Fence },
   store: Store,
   { full, months = [] }: LoadOptions,
-) {
+): Promise<Written> {
   const last = await findManifest(store);
   const before = last?.version === manifestVersion ? last : undefined;
   // After a restore the orders may be fewer.
@@ -110,10 +129,7 @@ async function loadSnapshot(
 
   const totals = new Map<string, Totals>();
   for (const month of anew) totals.set(month, await readTotals(sql, month));
-  const findings = await checkMonths(store, manifest, continues ? before : undefined, totals);
-  if (findings.length > 0) throw new LoadRefused(findings);
-  await publish(store, manifest, last);
-  return { manifest, months: anew, rows };
+  return { manifest, last, before: continues ? before : undefined, totals, rows };
 }
 
 const dayMs = 24 * 3600 * 1000;

@@ -127,7 +127,7 @@ export const tables = {
     columns: {
       grain: column('text', '`month`, `day`, `hour` or `quarter` (of an hour): how long the stretch is'),
       starts_at: column('timestamp', 'when it begins'),
-      grouping: column(
+      sold_by: column(
         'text',
         'by what: `all`, `country`, `application`, `customerSegment`, `product`, `category` or `brand`',
       ),

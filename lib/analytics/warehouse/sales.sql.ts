@@ -115,7 +115,7 @@ const productsOfSummary = (query: GroupedQuery, grain: Grain): Statement => stat
   from sales_summary where ${inSummary(query, grain)}`;
 
 const inSummary = ({ stretch, currency, groupBy }: GroupedQuery, grain: Grain): Statement => statement`
-  grain = ${grain} and grouping = ${dayGroupings.some((name) => name === groupBy) ? 'all' : groupBy}
+  grain = ${grain} and sold_by = ${dayGroupings.some((name) => name === groupBy) ? 'all' : groupBy}
     and ${during(stretch, at.summary)} ${ofCurrency(currency)}`;
 
 const together = (parts: readonly Statement[]): Statement =>

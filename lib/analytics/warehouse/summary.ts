@@ -162,7 +162,7 @@ export function nextOf(at: number, grain: Grain): number {
 }
 
 const rowsOf = (grain: Grain, grouping: string, cells: Cell[]): Row[] =>
-  cells.toSorted(byTime).map((cell) => ({ ...cell, grain, grouping, starts_at: new Date(cell.at) }));
+  cells.toSorted(byTime).map((cell) => ({ ...cell, grain, sold_by: grouping, starts_at: new Date(cell.at) }));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 const byTime = (a: Cell, b: Cell): number =>
