@@ -8,7 +8,7 @@ import { readManifest, verifyFiles } from '../../lib/analytics/warehouse/files.t
 import { load } from '../../lib/analytics/warehouse/load.ts';
 import { s3Store } from '../../lib/analytics/warehouse/s3.gateway.ts';
 import type { Store } from '../../lib/analytics/warehouse/store.ts';
-import { toCsv } from '../../lib/http/csv.ts';
+import { toCsv } from '../../lib/analytics/files/csv.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { diskStore } from '../warehouse/disk-store.ts';
 import { createViews, type Rows, withEngine } from '../warehouse/engine.ts';
