@@ -52,7 +52,8 @@ export function prove(stage: string, templates: Templates, calls: readonly Call[
   }
   const deployed = new Set(functions.map(({ handler }) => handler));
   for (const handler of new Set(calls.map((call) => call.handler))) {
-    if (!deployed.has(handler) && !handlersOfWarehouse.has(handler)) refused.add(`${handler}: runs here and is no function of ${stage}`);
+    if (!deployed.has(handler) && !handlersOfWarehouse.has(handler))
+      refused.add(`${handler}: runs here and is no function of ${stage}`);
   }
   return { refused: [...refused].toSorted(), unused, requests };
 }

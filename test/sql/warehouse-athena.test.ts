@@ -140,7 +140,7 @@ test('old states go with their files, and what states of before share stays', as
     const old = await readManifestNumber(store, number);
     await store.write(
       `manifests/0000000${number}.json`,
-      JSON.stringify({ ...old, asOf: asOf.slice(0, 11) + `0${number}:00:00Z` }),
+      JSON.stringify({ ...old, asOf: `${asOf.slice(0, 11)}0${number}:00:00Z` }),
     );
   }
   await store.write('data/fact_sales/month=2026-01/unfinished.parquet', 'PAR1');

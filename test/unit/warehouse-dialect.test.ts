@@ -74,7 +74,7 @@ test('statements say nothing that DuckDB or Athena alone understands', () => {
 });
 
 test.each([
-  ['select total::double from fact_orders', ['::', 'double']],
+  ['select total::double from fact_orders', ['double', '::']],
   ["select * from read_parquet('x')", ['read_parquet', 'read_parquet']],
   ['select order_id from fact_orders group by all qualify total > 1', ['qualify']],
   ['select arg_max(country, confirmed_at) from fact_orders', ['arg_max', 'arg_max']],
