@@ -9,5 +9,5 @@ export const held = async (emulator: Emulator): Promise<string[]> =>
   JSON.parse(await run(emulator, 'python', [tool, 'held'])) as string[];
 
 /** Sets an alarm. */
-export const ring = (emulator: Emulator, alarm: string): Promise<string> =>
-  run(emulator, 'python', [tool, 'ring', alarm]);
+export const setAlarm = (emulator: Emulator, alarm: string, state: 'ALARM' | 'OK'): Promise<string> =>
+  run(emulator, 'python', [tool, 'alarm', alarm, state]);

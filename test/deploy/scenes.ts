@@ -54,7 +54,8 @@ async function firstOrder(emulator: Emulator, say: (line: string) => void): Prom
   await healthy(prodUrl);
 }
 
-const ofBootstrap = /cdk-hnb659fds|CDKToolkit/;
+/** What `cdk bootstrap` made, which stays. */
+const ofBootstrap = /cdk-hnb659fds|CdkBootstrap|CDKToolkit/;
 
 /** A dev stage in which tests need not wait for the rate limit of their address. */
 async function deployToTest(emulator: Emulator, folder?: string, release = 'next') {

@@ -10,7 +10,7 @@ import { MetricStore } from '../../infra/local/console/metric-store.ts';
 import { evaluateAlarms } from '../../infra/local/console/overview.ts';
 import { liveAlias } from '../../lib/contract/deploy/route.ts';
 import type { Emulator } from './emulator.ts';
-import { ring } from './held.ts';
+import { setAlarm } from './held.ts';
 
 /** A run of a function, as emulator/functions.py writes it to `runs.jsonl`. */
 type Run = { function: string; version: string; error: boolean; milliseconds: number; at: number; text: string };
@@ -20,6 +20,7 @@ type Run = { function: string; version: string; error: boolean; milliseconds: nu
  * becomes metrics, and an alarm of the deployed templates that rings is set. Metrics and alarms are worked out by the code of the
  * console.
  * @param names part of the names of the alarms to watch
+ * @returns when the signal says so, the alarms that rang; they are well again
  */
 export async function watchAlarms(emulator: Emulator, names: RegExp, signal: AbortSignal): Promise<string[]> {
   const store = new MetricStore();
@@ -34,10 +35,11 @@ export async function watchAlarms(emulator: Emulator, names: RegExp, signal: Abo
     for (const { name, state } of views) {
       if (state !== 'alarm' || rang.includes(name)) continue;
       rang.push(name);
-      await ring(emulator, name);
+      await setAlarm(emulator, name, 'ALARM');
     }
     await sleep(300, undefined, { signal }).catch(() => undefined);
   }
+  for (const name of rang) await setAlarm(emulator, name, 'OK');
   return rang;
 }
 

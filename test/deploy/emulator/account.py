@@ -1,4 +1,4 @@
-"""Asks the account: `account.py held` prints the names of what it holds, `account.py ring ALARM` sets an alarm."""
+"""Asks the account: `account.py held` prints the names of what it holds, `account.py alarm NAME STATE` sets an alarm."""
 import json
 import os
 import sys
@@ -47,4 +47,5 @@ def held():
 if sys.argv[1] == "held":
     print(json.dumps(held()))
 else:
-    client("cloudwatch").set_alarm_state(AlarmName=sys.argv[2], StateValue="ALARM", StateReason="evaluated by watch.ts")
+    client("cloudwatch").set_alarm_state(
+        AlarmName=sys.argv[2], StateValue=sys.argv[3], StateReason="evaluated by watch.ts")
