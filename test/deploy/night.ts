@@ -5,7 +5,6 @@ import { GetAliasCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { functionNameOf } from '../../infra/constructs/names.ts';
 import { liveAlias } from '../../lib/contract/deploy/route.ts';
 import { copyOf } from '../drill/releases.ts';
-import { settingsOf } from '../infra/settings-table.ts';
 import { CommandFailed, run } from './command.ts';
 import { type Emulator, region } from './emulator.ts';
 import { held } from './held.ts';
@@ -41,7 +40,7 @@ export async function canary(emulator: Emulator, say: Say): Promise<void> {
       throw new Error(`the deployment of the broken release did not end by an alarm: ${String(failed).slice(-1000)}`);
   } finally {
     watching.abort();
-    await orders;
+    await Promise.allSettled([orders, alarms]);
   }
   say(
     `the broken release failed ${asked.badly} of ${asked.badly + asked.well} orders, and rang ${(await alarms).join(', ')}`,
@@ -115,43 +114,4 @@ export async function back(emulator: Emulator, say: Say): Promise<void> {
   await healthy(baseUrlOf(emulator, again, 'dev'), 'next');
   await makeKey(emulator, again, 'dev');
   say('it was destroyed and deployed again');
-}
-
-/** Changes the settings of a stage from each of the table to each other. */
-export const changesOf =
-  (profile: keyof typeof settingsOf) =>
-  async (emulator: Emulator, say: Say): Promise<void> => {
-    await emulator.addDatabase(profile);
-    const base = profile === 'prod' ? prodSettings : { ...prodSettings, profile, mailFrom: '', reserveConcurrency: '' };
-    const fixed = profile === 'dev' ? { profile } : base;
-    const names = Object.keys(settingsOf[profile]);
-    const assemblies: string[] = [];
-    for (const [index, name] of names.entries())
-      assemblies.push(await synthesize(emulator, `settings-${index}`, { ...fixed, ...settingsOf[profile][name] }));
-    await bootstrap(emulator);
-    let from = 0;
-    const faults: string[] = [];
-    await deploy(emulator, assemblies[0]!);
-    for (const to of circuit(names.length)) {
-      const change = `${names[from]} → ${names[to]}`;
-      try {
-        await healthy(baseUrlOf(emulator, await deploy(emulator, assemblies[to]!), profile));
-        say(change);
-      } catch (error) {
-        faults.push(`${change}: ${(error as Error).message.slice(-600)}`);
-        say(`${change} failed`);
-      }
-      from = to;
-    }
-    if (faults.length > 0) throw new Error(faults.join('\n'));
-  };
-
-/** A walk from 0 that goes from each number to each other. */
-export function circuit(size: number): number[] {
-  const walk: number[] = [];
-  for (let first = 0; first < size; first++) {
-    for (let other = first + 1; other < size; other++) walk.push(other, first);
-    if (first + 1 < size) walk.push(first + 1);
-  }
-  return walk;
 }

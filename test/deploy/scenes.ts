@@ -6,7 +6,7 @@ import { CommandFailed, run } from './command.ts';
 import type { Emulator } from './emulator.ts';
 import { commandsOf, paste } from './guide.ts';
 import { held } from './held.ts';
-import { back, canary, changesOf } from './night.ts';
+import { back, canary } from './night.ts';
 import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, root, synthesize } from './stages.ts';
 
 export type Scene = {
@@ -121,7 +121,4 @@ export const scenes: Scene[] = [
   { name: 'suite', nightly: true, play: suite },
   { name: 'canary', nightly: true, play: canary },
   { name: 'back', nightly: true, play: back },
-  { name: 'settings-dev', nightly: true, play: changesOf('dev') },
-  { name: 'settings-small', nightly: true, play: changesOf('small') },
-  { name: 'settings-prod', nightly: true, play: changesOf('prod') },
 ];

@@ -51,15 +51,15 @@ stacks._runs_on_worker_thread = lambda type_name: (
 
 # --- An alias sends a share of its invocations to another version.
 
-def by_weight(find):
-    def found(name, qualifier):
-        alias = ((lambda_svc._functions.get(name) or {}).get("aliases") or {}).get(qualifier) or {}
-        for version, share in (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {}).items():
-            if random.random() < share:
-                return find(name, version)
-        return find(name, qualifier)
-
-    return found
+find_version = lambda_svc._effective_func_record_for_qualifier
 
 
-lambda_svc._get_func_record_for_qualifier = by_weight(lambda_svc._get_func_record_for_qualifier)
+def by_weight(function, qualifier):
+    alias = ((function or {}).get("aliases") or {}).get(qualifier) or {}
+    for version, share in (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {}).items():
+        if random.random() < share:
+            return find_version(function, version)
+    return find_version(function, qualifier)
+
+
+lambda_svc._effective_func_record_for_qualifier = by_weight
