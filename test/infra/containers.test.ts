@@ -11,12 +11,15 @@ import { type Postgres, removePostgresData, startPostgres } from '../../infra/lo
 import { stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { freePort } from '../e2e/checkout.ts';
 
-/* The entry point of the image as plain processes: from the checkout, or from the image's files in IMAGE_ROOT. */
+/*
+ * The entry point of the image as plain processes: from the checkout, or from the image's files in IMAGE_ROOT; with the laptop's DynamoDB,
+ * or with the one at DYNAMODB_ENDPOINT.
+ */
 const root = process.env.IMAGE_ROOT ?? resolve(import.meta.dirname, '../..');
 
 let folder: string;
 let database: Postgres;
-let dynamo: LocalDynamo;
+let dynamo: Pick<LocalDynamo, 'endpoint' | 'stop'>;
 let env: Record<string, string>;
 const ports = { database: 0, worker: 0, http: 0, health: [0, 0] };
 const children: ChildProcess[] = [];
@@ -34,7 +37,8 @@ beforeAll(async () => {
     max_connections: '200',
   };
   database = await startPostgres({ dataDir: join(folder, 'postgres'), settings });
-  dynamo = await startDynamo();
+  const endpoint = process.env.DYNAMODB_ENDPOINT;
+  dynamo = endpoint === undefined ? await startDynamo() : { endpoint, stop: async () => {} };
   await allowPasswords();
   await writeFile(join(folder, 'stage'), `${'s'.repeat(40)}\n`);
   env = {
