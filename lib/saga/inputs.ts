@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { amount, currency, id } from '../contract/api/common.ts';
 
-const order = { orderId: id('order'), amount, currency };
+/** With the API request that asked for it, if one did. */
+const order = { orderId: id('order'), amount, currency, correlationId: z.optional(z.string()) };
 /** Absent: the payment is captured at checkout. */
 const captureAt = z.optional(z.enum(['shipment']));
 const payment = z.object({ provider: z.string(), reference: z.string() });

@@ -39,8 +39,10 @@ export async function writeOrderMail(sql: Sql, event: NewsEvent, clock: Clock): 
       }
     ),
     written as (
-      insert into customers.mails (id, kind, recipient, subject, body, created_at, next_attempt_at, keep_until)
-      select ${event.id.replace(/^evt_/, 'eml_')}, ${kind}, email, ${subject}, ${text}, ${now}::timestamptz,
+      insert into customers.mails (
+        id, kind, recipient, correlation_id, subject, body, created_at, next_attempt_at, keep_until
+      )
+      select ${event.id.replace(/^evt_/, 'eml_')}, ${kind}, email, ${event.correlationId}::text, ${subject}, ${text}, ${now}::timestamptz,
         ${now}::timestamptz, ${now}::timestamptz + ${keptDays} * interval '1 day'
       from customer where email is not null
       on conflict (id) do nothing
