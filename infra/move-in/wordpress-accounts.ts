@@ -1,5 +1,5 @@
 import { isEmptyPhp } from './php.ts';
-import { idsOf, lastId, pages, type ReadKind, readMeta, timeOfSeconds } from './wordpress.ts';
+import { idsOf, lastId, pages, type ReadKind, readMeta, timeOfSeconds } from './wordpress-tables.ts';
 
 const fields = ['first_name', 'last_name', 'company', 'address_1', 'address_2', 'city', 'state', 'postcode', 'country'];
 const userNames = [

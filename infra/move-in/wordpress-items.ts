@@ -1,5 +1,5 @@
 import { withoutEntities } from './entities.ts';
-import { readMeta, type Wordpress } from './wordpress.ts';
+import { readMeta, type Wordpress } from './wordpress-tables.ts';
 
 type Line = {
   name: string;

@@ -1,5 +1,6 @@
 import { withoutEntities } from './entities.ts';
 import type { Row } from './mysql.ts';
+import { type Item, orderItems } from './wordpress-items.ts';
 import {
   idsOf,
   lastId,
@@ -9,8 +10,7 @@ import {
   readMeta,
   timeOfSeconds,
   type Wordpress,
-} from './wordpress.ts';
-import { type Item, orderItems } from './wordpress-items.ts';
+} from './wordpress-tables.ts';
 
 /** Carts that were left behind, and what is in the bin, were never orders. */
 const notOrders = "'trash', 'auto-draft', 'checkout-draft', 'wc-checkout-draft', 'draft'";

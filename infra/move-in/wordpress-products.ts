@@ -1,7 +1,7 @@
 import { withoutEntities } from './entities.ts';
 import type { Row } from './mysql.ts';
 import { fromPhp } from './php.ts';
-import { idsOf, lastId, type Meta, pages, type ReadKind, readMeta, type Wordpress } from './wordpress.ts';
+import { idsOf, lastId, type Meta, pages, type ReadKind, readMeta, type Wordpress } from './wordpress-tables.ts';
 
 type Post = { id: string; parent: string; title: string; text: string; excerpt: string; status: string };
 type Term = { id: string; of: string; taxonomy: string; name: string; slug: string };
