@@ -1,5 +1,6 @@
 import type { Totals } from '../../lib/analytics/warehouse/extract.sql.ts';
 import { columnsOf, type TableName, tableNames } from '../../lib/analytics/warehouse/model.ts';
+import { customerSegments } from './customers.ts';
 import { type Query, relation } from './engine.ts';
 import type { Manifest } from './files.ts';
 
@@ -50,8 +51,22 @@ export async function checkMonths(
     'order was in the load before and is gone': `select order_id from ${of('fact_orders', before ?? manifest)} a anti join ${orders} b using (order_id)`,
     'refund was in the load before and is gone': `select refund_key from ${of('fact_refunds', before ?? manifest)} a anti join ${refunds} b using (refund_key)`,
     'product of a line is not in dim_product': `select distinct product_id from ${lines} a anti join ${all('dim_product')} b using (product_id)`,
-    'customer of an order is not in dim_customer': `
-      select order_id from ${orders} o anti join ${all('dim_customer')} c using (customer_key) where o.customer_key is not null`,
+    'customer of an order is not in dim_customer as they were then': `
+      select order_id from (
+        -- Of sales at the same moment the last one says what the customer was.
+        select order_id, customer_key, confirmed_at, segment, country,
+          row_number() over (partition by customer_key, confirmed_at order by order_id desc) as n
+        from ${orders} where customer_key is not null
+      ) o anti join ${all('dim_customer')} c on c.customer_key = o.customer_key
+        and o.confirmed_at >= c.valid_from and (c.valid_to is null or o.confirmed_at < c.valid_to)
+        and (o.n > 1 or ((o.segment is null or o.segment not in (${customerSegments}) or o.segment = c.segment)
+          and (o.country is null or o.country = c.country)))`,
+    'customer has two versions at once, or none': `
+      select distinct customer_key from (
+        select customer_key, valid_to, lead(valid_from) over (partition by customer_key order by valid_from) as next,
+          row_number() over (partition by customer_key order by valid_from) as n, valid_from
+        from ${all('dim_customer')}
+      ) where valid_to is distinct from next or (n = 1 and valid_from <> timestamp '1970-01-01')`,
     'refund is of an order that is no sale': `select refund_key from ${refunds} a anti join ${all('fact_orders')} b using (order_id)`,
     'day is not in dim_date': `select distinct date::varchar from ${lines} a anti join ${all('dim_date')} b using (date)`,
   };

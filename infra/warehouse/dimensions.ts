@@ -4,7 +4,8 @@ import { columnsOf, type TableName } from '../../lib/analytics/warehouse/model.t
 import { namesOf, type Query, relation } from './engine.ts';
 import type { DataFile } from './files.ts';
 
-const always = new Date(0);
+/** When the first version of anything begins, so that each sale has one. */
+export const always = new Date(0);
 const attributes = columnsOf('dim_product')
   .map(([name]) => name)
   .filter((name) => !name.startsWith('valid_'));

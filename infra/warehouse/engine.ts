@@ -72,20 +72,11 @@ export function relation(root: string, table: TableName, files: readonly (DataFi
   return `(select ${columns.join(', ')} where false)`;
 }
 
-/**
- * Names the tables of a manifest. Those that have files by month have the column `month` too. `dim_customer` also gets the country
- * of the latest order.
- */
+/** Names the tables of a manifest. Those that have files by month have the column `month` too. */
 export async function createViews(query: Query, root: string, manifest: Manifest): Promise<void> {
   for (const table of tableNames) {
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
-    const country = `left join (select customer_key, arg_max(country, confirmed_at) as country from fact_orders group by 1) o
-      using (customer_key)`;
-    const names = namesOf(table);
-    const body =
-      table === 'dim_customer'
-        ? `select ${names}, o.country from ${from} c ${country}`
-        : `select ${names}${tables[table].byMonth ? ', month' : ''} from ${from}`;
-    await query(`create or replace view ${table} as ${body}`);
+    const month = tables[table].byMonth ? ', month' : '';
+    await query(`create or replace view ${table} as select ${namesOf(table)}${month} from ${from}`);
   }
 }

@@ -1,6 +1,5 @@
 import type { Row, Sql, TransactionSql } from 'postgres';
 import {
-  type Changes,
   readChanges,
   readCustomers,
   readFact,
@@ -11,6 +10,7 @@ import {
 } from '../../lib/analytics/warehouse/extract.sql.ts';
 import type { TableName } from '../../lib/analytics/warehouse/model.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
+import { customerVersions } from './customers.ts';
 import { applications, days, productVersions, summarize } from './dimensions.ts';
 import { namesOf, type Query, relation, withEngine } from './engine.ts';
 import {
@@ -95,10 +95,16 @@ async function loadSnapshot(
     sql,
     query,
     root,
-    { manifest, before: continues ? { ...before, tables: manifest.tables } : undefined, changes, anew },
+    { manifest, before: continues ? { ...before, tables: manifest.tables } : undefined, anew },
     put,
   );
   const rows = await loadFacts(sql, query, root, manifest, anew, put);
+  if (changes.customers || anew.length > 0 || !continues || full) {
+    const known = continues ? manifest.tables.dim_customer?.all : undefined;
+    const orders = anew.map((month) => manifest.tables.fact_orders?.[month]);
+    const now = pseudonymous(readCustomers(sql), await readPseudonyms(root));
+    await put('dim_customer', 'all', await customerVersions(query, root, { known, orders, now, at: snapshot.asOf }));
+  }
   await loadStock(sql, query, root, manifest, put);
   const orders = relation(root, 'fact_orders', Object.values(manifest.tables.fact_orders ?? {}));
   await put('dim_application', 'all', await applications(query, orders));
@@ -127,7 +133,8 @@ function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence:
 
 /** A full load makes everything anew but what only the warehouse knows, as far as that is whole. */
 async function dropBroken(root: string, manifest: Manifest): Promise<void> {
-  for (const files of [manifest.tables.fact_stock ?? {}, manifest.tables.dim_product ?? {}]) {
+  for (const table of ['fact_stock', 'dim_product', 'dim_customer'] as const) {
+    const files = manifest.tables[table] ?? {};
     for (const [part, file] of Object.entries(files)) {
       await verifyFile(root, file, true).catch(() => delete files[part]);
     }
@@ -163,20 +170,17 @@ function createPut(root: string, manifest: Manifest): Put {
   };
 }
 
-type Scope = { manifest: Manifest; before: Manifest | undefined; changes: Changes; anew: string[] };
+type Scope = { manifest: Manifest; before: Manifest | undefined; anew: string[] };
 
 async function loadDimensions(
   sql: TransactionSql,
   query: Query,
   root: string,
-  { manifest, before, changes, anew }: Scope,
+  { manifest, before, anew }: Scope,
   put: Put,
 ): Promise<void> {
   const at = new Date(manifest.asOf);
   await put('dim_product', 'all', await productVersions(sql, query, root, before?.tables.dim_product?.all, at));
-  if (changes.customers || before === undefined) {
-    await put('dim_customer', 'all', pseudonymous(readCustomers(sql), await readPseudonyms(root)));
-  }
   const known = Object.keys(manifest.tables.daily_sales_summary ?? {});
   const years = [...known, ...anew].map((month) => Number(month.slice(0, 4)));
   const thisYear = at.getUTCFullYear();

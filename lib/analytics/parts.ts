@@ -122,7 +122,7 @@ const byGroup = (a: Row, b: Row): number =>
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /** Rows of one group and currency as one row. */
-function addUp<R extends Row>(rows: readonly R[], amounts: readonly (keyof R & string)[]): R[] {
+export function addUp<R extends Row>(rows: readonly R[], amounts: readonly (keyof R & string)[]): R[] {
   const groups = new Map<string, Record<string, Value>>();
   for (const row of rows) {
     const id = JSON.stringify(Object.entries(row).filter(([name]) => !amounts.includes(name)));

@@ -31,11 +31,11 @@ export function periodOf(
   return { from, to, zone };
 }
 
-const usualMonths = 12;
+const usualMonths = mostYears * 12;
 
 /**
  * The period of whole months, from the first up to the one after the last. Without `to` it ends with this month, without `from` it
- * has twelve.
+ * is as long as a period may be.
  * @throws Problem period-reversed, period-too-long
  */
 export function periodOfMonths(
