@@ -12,6 +12,8 @@ export type Job = {
    */
   schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore' | 'on-alarm';
   databaseRole: DatabaseRole | null;
+  /** Login roles of other rooms, which it asks too. */
+  asks?: readonly DatabaseRole[];
   /** Reads the payment provider's transactions: gets its key and, for the simulated one, its table. */
   provider: boolean;
   /** Asks the identity provider, and so stands outside the network. */
@@ -144,6 +146,17 @@ const rows = {
     databaseRole: 'reconciler',
     provider: false,
     states: { placing: ['DescribeExecution'], compensating: ['StartExecution', 'DescribeExecution'] },
+    tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
+    timeoutSeconds: 600,
+  },
+  // After midnight in UTC, when the day is settled and copied.
+  'reconcile-books': {
+    handler: 'jobs/reconcile-books',
+    schedule: 'cron(35 3 * * ? *)',
+    databaseRole: 'reconciler',
+    asks: ['reporting'],
+    readsReader: true,
+    provider: false,
     tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
     timeoutSeconds: 600,
   },
