@@ -298,6 +298,10 @@ const rows = {
   'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
   'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
   'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
+  'load-customer-feed': http('POST', '/customer-feeds/{source}', 'app', 'customer_feeds', {
+    scopes: ['feeds:write'],
+    concurrent: 2,
+  }),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,

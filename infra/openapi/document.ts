@@ -186,6 +186,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'customers:read': 'read names, e-mails and addresses',
   'customers:write':
     'sign customers up, change and erase them; by a key, make them premium, suspend them, end their sessions',
+  'feeds:write': 'say when customers were in touch, without seeing who they are',
   'events:read': 'read what happened to all orders, customers and refunds',
   'reports:read': 'read reports',
   'webhooks:manage': 'have events sent to its own endpoints',

@@ -6,6 +6,7 @@ import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as coupons from '../../lib/contract/api/coupons.ts';
+import { feedEntry } from '../../lib/contract/api/customer-feeds.ts';
 import * as customerReports from '../../lib/contract/api/customer-reports.ts';
 import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
@@ -23,7 +24,7 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
-import { reportPart } from '../../lib/contract/api/report-parts.ts';
+import { feedAge, reportPart } from '../../lib/contract/api/report-parts.ts';
 import * as reports from '../../lib/contract/api/reports.ts';
 import * as returns from '../../lib/contract/api/returns.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
@@ -90,6 +91,8 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ProductReportRow: reports.productRow,
   CustomerReportRow: reports.customerRow,
   CustomersReportRow: customerReports.customersRow,
+  FeedAge: feedAge,
+  FeedEntry: feedEntry,
   CohortRow: customerReports.cohortRow,
   StockReportRow: reports.stockRow,
   Identity: identities.identity,

@@ -125,6 +125,7 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   number: 'Only the order with this number, such as CF-10042.',
   kind: 'Only findings of this kind.',
   state: 'Open findings, cleared findings, or both.',
+  source: 'The name of the feed: small letters, digits and dashes, as in `support`.',
   resource: 'Only accesses that named this id.',
   application: 'Only requests of this application.',
   customer: 'Only requests of this customer; of `GET /audit/readers`, requests that named this customer.',

@@ -1,7 +1,8 @@
 import { Problem } from '../contract/api/problems.ts';
 import type { Grouping, MarginRow, SalesRow } from '../contract/api/reports.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { idAt } from '../kernel/ids.ts';
-import { type CustomersQuery, readCustomer, readCustomers } from './customers.sql.ts';
+import { type CustomersQuery, readCustomer, readCustomers, readFeeds } from './customers.sql.ts';
 import { readLive } from './live.sql.ts';
 import { readMargin } from './margin.sql.ts';
 import { ageOfParts, answerOf, mostRows, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
@@ -89,7 +90,8 @@ export async function reportCustomer(customerId: string, deps: ReadDeps) {
   const { data, age } = await readReport('customers', deps, (sql) => readCustomer(sql, customerId));
   if (data === undefined) throw new Problem('not-found', 'There is no such customer.');
   const purchases = data.purchases.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) }));
-  return { ...data.profile, ...ageOf(age), data: purchases };
+  const { profile, contact, entries, feeds } = data;
+  return { ...profile, ...contact, entries, sources: agesOf(feeds, deps.clock), ...ageOf(age), data: purchases };
 }
 
 type Listed = Omit<CustomersQuery, 'lastBefore'> & { inactiveDays?: number | undefined };
@@ -97,9 +99,23 @@ type Listed = Omit<CustomersQuery, 'lastBefore'> & { inactiveDays?: number | und
 /** Customers who bought something, by what they bought or when. */
 export async function reportCustomers({ inactiveDays, ...query }: Listed, deps: ReadDeps) {
   const lastBefore = inactiveDays === undefined ? undefined : new Date(deps.clock.now() - inactiveDays * dayMs);
-  const { data, age } = await readReport('customers', deps, (sql) => readCustomers(sql, { ...query, lastBefore }));
-  return { ...ageOf(age), data: data.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) })) };
+  const { data, age } = await readReport('customers', deps, async (sql) => ({
+    rows: await readCustomers(sql, { ...query, lastBefore }),
+    feeds: await readFeeds(sql),
+  }));
+  return {
+    sources: agesOf(data.feeds, deps.clock),
+    ...ageOf(age),
+    data: data.rows.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) })),
+  };
 }
+
+/** How old what each feed said is, by the shop's clock. */
+const agesOf = (feeds: Awaited<ReturnType<typeof readFeeds>>, clock: Clock) =>
+  feeds.map((feed) => ({
+    ...feed,
+    ageSeconds: Math.max(0, Math.round((clock.now() - feed.receivedAt.getTime()) / 1000)),
+  }));
 
 const dayMs = 24 * 3600 * 1000;
 

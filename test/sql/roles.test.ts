@@ -39,6 +39,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'exports the profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'exports how the customer signs in'],
+    'customers.feed_entries': ['select', 'exports what feeds said of the customer'],
     'customers.mails': [
       'select(kind, recipient, mailbox, created_at, sent_at)',
       'exports which mails were sent when; it cannot read their text',
@@ -66,6 +67,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'empties the row; the address is for the last mail',
     ],
     'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
+    'customers.feed_entries': ['select(customer_id), delete', 'deletes what feeds said of the customer'],
     'customers.email_tokens': ['select(customer_id, email), delete', 'deletes tokens, and finds the mails of one'],
     'customers.mails': [
       'select(kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert, update(subject, body, given_up_at, keep_until)',
@@ -138,6 +140,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.stock_movements': ['select', 'says how much there was before'],
     'reporting.customers_masked': ['select', 'describes a customer without their name'],
     'reporting.customer_summary': ['select', 'adds up what a customer bought'],
+    'reporting.customer_entries': ['select', 'shows how a customer was in touch'],
+    'reporting.feeds': ['select', 'says how old that is'],
   },
   analyst: {
     'reporting.orders': ['select', 'people query the contract of views, and no table'],
@@ -150,6 +154,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.stock_movements': ['select', 'the same'],
     'reporting.customers_masked': ['select', 'names and addresses are masked for whom nobody granted them'],
     'reporting.customer_summary': ['select', 'the same'],
+    'reporting.customer_entries': ['select', 'the same'],
+    'reporting.feeds': ['select', 'the same'],
   },
   catalog_reader: {
     'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
@@ -371,6 +377,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   jobs: {
     'customers.mails': ['select(keep_until), delete', 'deletes old mails without reading them'],
     'customers.email_tokens': ['select(expires_at), delete', 'deletes expired tokens without reading them'],
+    'customers.feed_entries': ['select(at, ended_at), delete', 'deletes what is old without reading it'],
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.imports': ['select(ended_at), delete', 'deletes old imports without reading them'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
@@ -408,6 +415,11 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.coupon_violations': ['select', 'checks coupons'],
     'monitor.findings': ['select', 'shows the findings of reconciliation'],
   },
+  customer_feeds: {
+    'customers.email_hashes': ['select', 'finds customers by the hash of their address, which it never sees'],
+    'customers.feeds': ['select, insert, update', 'notes when a feed came'],
+    'customers.feed_entries': ['select, insert, update', 'keeps what feeds say, and deletes none of it'],
+  },
   reconciler: {
     'monitor.findings': [
       'select, insert, update(details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)',
@@ -415,6 +427,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'monitor.order_balances': ['select', 'compares the money of orders, and sees nothing of customers'],
     'monitor.archived_order_balances': ['select', 'the same of archived orders'],
+    'monitor.booked_sales': ['select', 'adds up what became a sale on a day'],
+    'monitor.booked_refunds': ['select', 'adds up what was given back on a day'],
     'monitor.ended_orders': ['select', 'finds orders that ended since its last run'],
     'monitor.ledger': ['select', 'finds products that moved since its last run'],
     'monitor.opening_balances': ['select(product_id), delete', 'has them made anew where they may be wrong'],
@@ -544,6 +558,7 @@ describe('what is granted', () => {
 describe('a session', () => {
   test.each<[Role, string]>([
     ['customers_api', '5s'],
+    ['customer_feeds', '5s'],
     ['events_api', '5s'],
     ['publisher', '10s'],
     ['read_models', '20s'],

@@ -18,6 +18,8 @@ export const keepers = {
 export const eventDays = 30;
 /** An import that has ended is shown for so many days. */
 export const importDays = 30;
+/** What a feed says of a customer is kept for so many days after it happened. */
+export const feedDays = 730;
 /** A sign-up that nobody confirms is kept for so many days. */
 export const unconfirmedDays = 7;
 
@@ -46,6 +48,12 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'customers.mails': { kept: '30 days, without text', why: 'limits on mails; proof of notices', by: 'purge-expired' },
   'customers.identities': { kept: 'until unlinked or erased', why: 'sign-in', by: keepers.operations },
   'customers.idempotency_keys': idempotency,
+  'customers.feeds': forGood('one row for each source; says when it came last'),
+  'customers.feed_entries': {
+    kept: `${feedDays} days after it happened or ended, or until the customer is erased`,
+    why: 'reports show how a customer was in touch',
+    by: 'purge-expired',
+  },
   'catalog.products': forGood('orders and ledgers name them'),
   'catalog.categories': forGood('products and shops name them'),
   'catalog.words': forGood('corrects words of searches; one row for each word of the catalogue'),

@@ -10,6 +10,7 @@ begin
       ('profiles_api', '5s'),
       ('customer_export', '20s'),
       ('customer_erasure', '20s'),
+      ('customer_feeds', '5s'),
       ('mailer', '5s'),
       ('order_mails', '5s'),
       ('owner_mails', '5s'),
@@ -92,6 +93,6 @@ create domain kernel.return_id as text collate "C" check (value ~ '^ret_[0-9a-f]
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
-  customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
+  customers_api, profiles_api, customer_export, customer_erasure, customer_feeds, mailer, order_mails, owner_mails,
   catalog_api, catalog_reader, orders_api, refunds_api, fulfilment_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler, reporting, analyst;
