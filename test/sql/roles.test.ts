@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { purgeFeedEntries } from '../../lib/accounts/customers/feeds.sql.ts';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Sql } from '../../lib/database/applied.sql.ts';
 import { readGrants } from '../support/grants.ts';
@@ -684,6 +685,7 @@ describe('an attempt', () => {
     await as.orders_api`select * from orders.order_details`;
     await as.saga`select w.* from stock.wanted w join orders.orders o on o.id = w.order_id for update of o`;
     await as.jobs`delete from customers.idempotency_keys where expires_at < now()`;
+    await purgeFeedEntries(as.jobs, { before: new Date(), limit: 10 });
     await as.monitor`select * from monitor.stock_violations`;
   });
 });

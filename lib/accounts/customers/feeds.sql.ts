@@ -70,11 +70,11 @@ export async function forgetFeedEntries(tx: TransactionSql, customerId: string):
   await tx`delete from customers.feed_entries where customer_id = ${customerId}`;
 }
 
-/** Deletes some of what happened, and ended, before a moment. @returns how many */
+/** Deletes about `limit` of what happened, and ended, before a moment, the oldest first. @returns how many */
 export async function purgeFeedEntries(sql: Sql, { before, limit }: { before: Date; limit: number }): Promise<number> {
   const { count } = await sql`
-    delete from customers.feed_entries where ctid = any (array(
-      select ctid from customers.feed_entries where coalesce(ended_at, at) < ${before} limit ${limit}
-    ))`;
+    delete from customers.feed_entries where coalesce(ended_at, at) <= least(
+      ${before}, (select coalesce(ended_at, at) from customers.feed_entries order by 1 offset ${limit - 1} limit 1)
+    )`;
   return count;
 }
