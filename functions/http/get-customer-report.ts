@@ -2,20 +2,18 @@ import type { ReadDeps } from '../../lib/analytics/read.ts';
 import { reportCustomer } from '../../lib/analytics/reports.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/reports.ts';
-import { reportResult } from '../../lib/http/csv.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { reportResult } from '../../lib/platform/report-result.ts';
 import { reportDeps } from '../../lib/platform/reports.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { path, wantsCsv }: Request<typeof contract.getCustomerReport, App>,
+  { path, format }: Request<typeof contract.getCustomerReport, App>,
   deps: ReadDeps,
 ): Promise<Result> {
-  return reportResult(await reportCustomer(path.customerId, deps), columns, wantsCsv);
+  return reportResult(await reportCustomer(path.customerId, deps), contract.customerRow, format);
 }
-
-const columns = Object.keys(contract.customerRow.shape);
 
 export const handler = httpHandler(routes['get-customer-report'], contract.getCustomerReport, run, reportDeps);

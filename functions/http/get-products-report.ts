@@ -3,23 +3,21 @@ import { periodOf } from '../../lib/analytics/period.ts';
 import { reportProducts } from '../../lib/analytics/reports.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/reports.ts';
-import { reportResult } from '../../lib/http/csv.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { reportResult } from '../../lib/platform/report-result.ts';
 import { reportDeps } from '../../lib/platform/reports.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { query, wantsCsv }: Request<typeof contract.getProductsReport, App>,
+  { query, format }: Request<typeof contract.getProductsReport, App>,
   deps: PartsDeps,
 ): Promise<Result> {
   const { order, by, currency, limit, ...range } = query;
   const period = periodOf(range, deps.clock);
   const answer = await reportProducts(period, { order, by, currency, limit }, deps);
-  return reportResult({ ...answer, ...period }, columns, wantsCsv);
+  return reportResult({ ...answer, ...period }, contract.productRow, format);
 }
-
-const columns = Object.keys(contract.productRow.shape);
 
 export const handler = httpHandler(routes['get-products-report'], contract.getProductsReport, run, reportDeps);

@@ -2,20 +2,18 @@ import type { ReadDeps } from '../../lib/analytics/read.ts';
 import { reportStock } from '../../lib/analytics/reports.ts';
 import type { App } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/reports.ts';
-import { reportResult } from '../../lib/http/csv.ts';
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
+import { reportResult } from '../../lib/platform/report-result.ts';
 import { reportDeps } from '../../lib/platform/reports.ts';
 import { routes } from '../routes.ts';
 
 export async function run(
-  { query, wantsCsv }: Request<typeof contract.getStockReport, App>,
+  { query, format }: Request<typeof contract.getStockReport, App>,
   deps: ReadDeps,
 ): Promise<Result> {
-  return reportResult(await reportStock(query, deps), columns, wantsCsv);
+  return reportResult(await reportStock(query, deps), contract.stockRow, format);
 }
-
-const columns = Object.keys(contract.stockRow.shape);
 
 export const handler = httpHandler(routes['get-stock-report'], contract.getStockReport, run, reportDeps);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { routes } from '../../functions/routes.ts';
+import { reportTypes } from '../../lib/contract/api/formats.ts';
 import type { OperationContract } from '../../lib/contract/api/operation.ts';
 import { operations, tagOf } from '../../lib/contract/api/operations.ts';
 import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
@@ -131,6 +132,12 @@ function parameters(place: 'path' | 'query', schema: OperationContract['path']):
   }));
 }
 
+/** A report as a file, whose columns are the properties of the rows of its JSON. */
+const otherForms = {
+  [reportTypes.csv]: { schema: { type: 'string' } },
+  [reportTypes.parquet]: { schema: { type: 'string', format: 'binary' } },
+};
+
 function responses(route: Route, contract: OperationContract, answers: Examples['answers']) {
   const all: Record<string, Response> = {};
   for (const [status, schema] of Object.entries(contract.responses)) {
@@ -146,7 +153,7 @@ function responses(route: Route, contract: OperationContract, answers: Examples[
                 schema: responseSchema(schema),
                 ...(answers[code] === undefined ? {} : { example: answers[code] }),
               },
-              ...(contract.csv ? { 'text/csv': { schema: { type: 'string' } } } : {}),
+              ...(contract.formats ? otherForms : {}),
             },
           }),
     };

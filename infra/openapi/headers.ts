@@ -98,7 +98,7 @@ export function successHeadersOf(route: Route, contract: OperationContract, stat
     ...(((contract.etag || contract.ifMatch) && status === 200) || extra.includes('ETag') ? ['ETag' as const] : []),
     ...(contract.idempotency === undefined ? [] : ['Idempotency-Replayed' as const]),
     ...(contract.wait ? ['Preference-Applied' as const] : []),
-    ...(contract.csv ? (['Report-As-Of', 'Report-Lag-Seconds'] as const) : []),
+    ...(contract.formats ? (['Report-As-Of', 'Report-Lag-Seconds'] as const) : []),
     ...commonHeadersOf(route),
   ];
 }

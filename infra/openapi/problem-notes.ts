@@ -247,6 +247,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     errors: [{ pointer: '?groupBy', detail: 'must be one of day, week, month' }],
     path: '/reports/sales',
   },
+  'not-acceptable': {
+    when: 'The header field `Accept` of a request for a report names no form that reports come in.',
+    todo: 'Accept `application/json`, `text/csv` or `application/vnd.apache.parquet`, or leave the header field out.',
+    detail: 'A report comes as one of application/json, text/csv, application/vnd.apache.parquet.',
+    path: '/reports/sales',
+  },
   'report-too-large': {
     when: 'The report would have more than 10,000 rows, or adding it up takes longer than a request may take.',
     todo: 'Choose larger groups, a shorter period or one currency.',

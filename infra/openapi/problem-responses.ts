@@ -19,6 +19,7 @@ export function problemsOf(route: Route, contract: OperationContract): ProblemCo
   if (contract.path !== undefined) add('not-found');
   if (contract.idempotency === 'required') add('idempotency-key-missing');
   if (contract.idempotency !== undefined) add('idempotency-key-invalid', 'idempotency-key-reused', 'request-in-flight');
+  if (contract.formats) add('not-acceptable');
   if (contract.ifMatch) add('version-stale');
   if (route.auth !== 'public') add('unauthenticated');
   if (route.auth !== 'public') add('forbidden');

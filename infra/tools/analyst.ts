@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Signer } from '@aws-sdk/rds-signer';
 import postgres from 'postgres';
-import { toCsv } from '../../lib/http/csv.ts';
+import { toCsv } from '../../lib/analytics/files/csv.ts';
 import { type SlowStatement, slowStatements } from './slow-statements.ts';
 
 const usage = `npm run analyst -- connect             print the psql line for the reader, with a token that is good for 15 minutes

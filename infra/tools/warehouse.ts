@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { toCsv } from '../../lib/http/csv.ts';
+import { toCsv } from '../../lib/analytics/files/csv.ts';
 import { check } from '../warehouse/check.ts';
 import { LoadRefused } from '../warehouse/checks.ts';
 import { createViews, type Rows, withEngine } from '../warehouse/engine.ts';

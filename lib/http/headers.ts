@@ -1,8 +1,9 @@
 import type { VersionCondition } from '../contract/api/common.ts';
+import type { ReportFormat } from '../contract/api/formats.ts';
 import type { OperationContract } from '../contract/api/operation.ts';
 import { maxWaitSeconds } from '../contract/api/orders.ts';
 import { Problem } from '../contract/api/problems.ts';
-import { prefersCsv } from './csv.ts';
+import { preferredFormat } from './accept.ts';
 import { versionOf } from './response.ts';
 
 /** The header fields of a request that operations use. */
@@ -16,11 +17,11 @@ export type RequestHeaders = {
   ifNoneMatch: string | undefined;
   /** `Order-Token`, where the operation takes one. */
   orderToken: string | undefined;
-  /** Whether the client prefers CSV, where the operation has it. */
-  wantsCsv: boolean;
+  /** What the client likes best of the forms that a report comes in; JSON where the operation has no other. */
+  format: ReportFormat;
 };
 
-/** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale */
+/** @throws Problem idempotency-key-missing, idempotency-key-invalid, version-stale, not-acceptable */
 export function parseHeaders(contract: OperationContract, headers: Record<string, string | undefined>): RequestHeaders {
   return {
     idempotencyKey: parseIdempotencyKey(contract, headers['idempotency-key']),
@@ -30,7 +31,7 @@ export function parseHeaders(contract: OperationContract, headers: Record<string
       : {},
     ifNoneMatch: headers['if-none-match'],
     orderToken: contract.orderToken ? headers['order-token'] : undefined,
-    wantsCsv: contract.csv === true && prefersCsv(headers.accept),
+    format: contract.formats ? preferredFormat(headers.accept) : 'json',
   };
 }
 

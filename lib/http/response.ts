@@ -13,6 +13,9 @@ export type Result = {
 /** A body that is text already. */
 export type TextBody = { contentType: string; text: string };
 
+/** A body that is no text. API Gateway gets it in base64, and sends it as it is. */
+export type BinaryBody = { contentType: string; bytes: Buffer };
+
 /** The strong entity tag of a version of a resource. */
 export const versionTag = (version: number): string => `"${version}"`;
 
@@ -44,6 +47,10 @@ export function toResponse(
     'cache-control': options.shared ? 'no-cache' : 'no-store',
     ...result.headers,
   };
+  if (isBinary(result.body)) {
+    headers['content-type'] = result.body.contentType;
+    return { statusCode: result.status, headers, body: result.body.bytes.toString('base64'), isBase64Encoded: true };
+  }
   const raw = isText(result.body) ? result.body : undefined;
   const body = raw?.text ?? (result.body === undefined ? '' : JSON.stringify(result.body));
   if (body !== '') headers['content-type'] ??= raw?.contentType ?? 'application/json';
@@ -71,6 +78,9 @@ export const noContent = "default-src 'none'; frame-ancestors 'none'";
 
 const isText = (body: unknown): body is TextBody =>
   typeof body === 'object' && body !== null && 'contentType' in body && 'text' in body;
+
+const isBinary = (body: unknown): body is BinaryBody =>
+  typeof body === 'object' && body !== null && 'contentType' in body && 'bytes' in body;
 
 /** The weak comparison of RFC 9110 §13.1.2. */
 const matches = (ifNoneMatch: string, etag: string): boolean =>

@@ -54,7 +54,8 @@ export async function measureWebhooks({ say, ...load }: WebhookOptions): Promise
       await sleep(1100); // Then a change of endpoints holds.
       const ended = await playRound(bus, takers, load);
       played[side].push(ended);
-      say(`${side}, round ${round + 1}: p99 ${quantile(ended.lags, 0.99).toFixed(0)} ms`);
+      const p99 = quantile(ended.lags, 0.99).toFixed(0);
+      say(`${side}, round ${round + 1}: p99 ${p99} ms, ${ended.lags.length} arrived, ${ended.missing} missing`);
     }
   }
   const figures = (rounds: readonly Played[]): Side => ({
@@ -91,11 +92,18 @@ const change = (shop: Shop, { id, key }: Endpoint, status: 'active' | 'disabled'
   call(shop, key, 'PATCH', `/${id}`, { status });
 
 async function call<T>({ stack }: Shop, key: string, method: string, path: string, body: object): Promise<T> {
-  const response = await fetch(`${stack.baseUrl}/webhook-endpoints${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+  const send = () =>
+    fetch(`${stack.baseUrl}/webhook-endpoints${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  let response = await send();
+  // A busy machine refuses a request now and then; a change may be asked for twice.
+  for (let again = 0; method === 'PATCH' && response.status === 503 && again < 5; again++) {
+    await sleep(1000);
+    response = await send();
+  }
   if (!response.ok)
     throw new Error(`${method} /webhook-endpoints${path} gave ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;

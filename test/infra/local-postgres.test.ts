@@ -166,6 +166,25 @@ describe('after a kill -9', () => {
     expect((await start()).firstRun).toBe(false);
   });
 
+  test('a server that ended and that no parent has cleared away does not prevent the start', async () => {
+    useMade();
+    await (await start()).stop();
+    const data = join(dataDir, 'data');
+    const name = `postgres -D ${data} -c`;
+    const script = `
+      const { pid } = require('node:child_process').spawn('sleep', ['1000'], { argv0: process.argv[1] });
+      require('node:fs').writeSync(1, String(pid));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+    const parent = spawn(process.execPath, ['-e', script, name], { ...unprivilegedAccount(), cwd: '/' });
+    children.push(parent);
+    const pid = Number(await hear(parent));
+    await expect.poll(async () => (await findProcess(pid))?.command).toContain(name);
+    await writeFile(join(data, 'postmaster.pid'), `${pid}\n${data}\n`);
+    await own(join(data, 'postmaster.pid'));
+    expect((await start()).firstRun).toBe(false);
+    expect(process.kill(pid, 0)).toBe(true);
+  });
+
   test('of the server alone, exited resolves with its last line', async () => {
     useMade();
     const server = await start();

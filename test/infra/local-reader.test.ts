@@ -165,7 +165,7 @@ test('a margin keeps the cost of its sale, whatever the product costs later', as
   });
 });
 
-test('products are ranked with those that nobody bought, as JSON and as CSV', async () => {
+test('products are ranked with those that nobody bought, as JSON, CSV and Parquet', async () => {
   const best = await report('products?by=units&limit=1');
   expect(best.data).toEqual([expect.objectContaining({ productId: demo.products[0]!.id, units: 6, orders: 3 })]);
   const worst = await report('products?order=worst');
@@ -179,6 +179,17 @@ test('products are ranked with those that nobody bought, as JSON and as CSV', as
     Object.values(best.data[0]).join(','),
     '',
   ]);
+  const headers = { authorization: `Bearer ${demo.appKey}`, accept: 'application/vnd.apache.parquet' };
+  const parquet = await fetch(`${stack.baseUrl}/reports/products?by=units&limit=1`, { headers });
+  expect(parquet.headers.get('content-type')).toBe('application/vnd.apache.parquet');
+  expect(Number(parquet.headers.get('report-lag-seconds'))).toBeLessThan(60);
+  const bytes = Buffer.from(await parquet.arrayBuffer());
+  expect([bytes.subarray(0, 4).toString(), bytes.subarray(-4).toString()]).toEqual(['PAR1', 'PAR1']);
+  expect(await report('products', 'image/png')).toMatchObject({ httpStatus: 406, code: 'not-acceptable' });
+  const live = await report('live', 'text/csv');
+  expect(live.text).toMatch(
+    /^currency,orders,sales,ordersLastHour,activeOrders,inManualReview\r\nEUR,3,\d+,3,0,0\r\n$/,
+  );
 });
 
 test('history comes from the warehouse once it is loaded, and today from the reader', async () => {

@@ -1,6 +1,15 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
+import { columnsOf } from '../../lib/analytics/files/columns.ts';
+import { toCsv } from '../../lib/analytics/files/csv.ts';
+import { toParquet } from '../../lib/analytics/files/parquet.ts';
 import { periodOf } from '../../lib/analytics/period.ts';
-import { prefersCsv, toCsv } from '../../lib/http/csv.ts';
+import * as customerReports from '../../lib/contract/api/customer-reports.ts';
+import * as reports from '../../lib/contract/api/reports.ts';
+import { preferredFormat } from '../../lib/http/accept.ts';
 
 describe('CSV', () => {
   test('quotes what needs it, and disarms what a spreadsheet would run', () => {
@@ -19,23 +28,73 @@ describe('CSV', () => {
     ]);
     expect(toCsv(['name'], [])).toBe('name\r\n');
   });
+});
 
-  test.each([
-    [undefined, false],
-    ['*/*', false],
-    ['application/json', false],
-    ['text/csv', true],
-    ['text/*', true],
-    ['TEXT/CSV; header=present', true],
-    ['application/json, text/csv', false],
-    ['text/csv, application/json;q=0.5', true],
-    ['text/csv;q=0.4, */*;q=0.5', false],
-    ['text/csv;q=0', false],
-    ['text/csv;q=nonsense', false],
-  ])('is what a client that accepts %s gets: %s', (accept, wanted) => {
-    expect(prefersCsv(accept)).toBe(wanted);
+test.each([
+  [undefined, 'json'],
+  ['', 'json'],
+  ['*/*', 'json'],
+  ['application/json', 'json'],
+  ['application/*', 'json'],
+  ['text/csv', 'csv'],
+  ['text/*', 'csv'],
+  ['TEXT/CSV; header=present', 'csv'],
+  ['application/json, text/csv', 'json'],
+  ['text/csv, application/json;q=0.5', 'csv'],
+  ['text/csv;q=0.4, */*;q=0.5', 'json'],
+  ['application/json;q=0, */*', 'csv'],
+  ['application/vnd.apache.parquet', 'parquet'],
+  ['application/vnd.apache.parquet, text/csv;q=0.9', 'parquet'],
+  ['text/html, */*;q=0.1', 'json'],
+  ['text/html', undefined],
+  ['text/csv;q=0', undefined],
+  ['text/csv;q=nonsense', undefined],
+  ['nonsense', undefined],
+])('a client that accepts %s gets %s', (accept, wanted) => {
+  const format = () => preferredFormat(accept);
+  if (wanted === undefined) expect(format).toThrow(expect.objectContaining({ code: 'not-acceptable' }));
+  else expect(format()).toBe(wanted);
+});
+
+describe('Parquet', () => {
+  test('declares every type, money as 64-bit integers, also where all is null or nothing is there', async () => {
+    const row = { key: null, currency: 'JPY', orders: 1, units: 2, gross: 9007199254740991, discounts: 0 };
+    const rows = [{ ...row, shipping: null, tax: -1, sales: 5, refunds: null, net: 5 }];
+    expect(await read(toParquet(columnsOf(reports.salesRow), rows, {}))).toEqual({
+      types: 'VARCHAR,VARCHAR,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT,BIGINT',
+      rows: [[null, 'JPY', 1n, 2n, 9007199254740991n, 0n, null, -1n, 5n, null, 5n]],
+    });
+    const none = await read(toParquet(columnsOf(reports.marginRow), [], {}));
+    expect(none).toEqual({ types: `VARCHAR,VARCHAR${',BIGINT'.repeat(6)},DOUBLE`, rows: [] });
+  });
+
+  test('has moments, whether they came as dates or as text, and says as of when it is', async () => {
+    const at = '2026-03-29T01:30:00.123Z';
+    const customer = { customerId: 'cus_1', name: '=1+1', email: null, segment: 'premium', suspended: false };
+    const figures = { currency: 'EUR', orders: 1, units: 1, sales: 100, refunds: 0, average: 100 };
+    const rows = [{ ...customer, createdAt: new Date(at), ...figures, firstOrderAt: at, lastOrderAt: at }];
+    const bytes = toParquet(columnsOf(customerReports.customersRow), rows, { asOf: at });
+    const found = await read(bytes, 'createdAt = firstOrderAt as same, epoch_ms(createdAt) as at, suspended, name');
+    // A program that reads Parquet runs no formulas.
+    expect(found.rows).toEqual([[true, BigInt(Date.parse(at)), false, '=1+1']]);
+    expect(bytes.includes(Buffer.from(at))).toBe(true);
   });
 });
+
+/** What DuckDB reads from a file. */
+async function read(bytes: Buffer, what = '*') {
+  const folder = await mkdtemp(join(tmpdir(), 'counterfoil-parquet-'));
+  const instance = await DuckDBInstance.create(':memory:');
+  try {
+    await writeFile(join(folder, 'report.parquet'), bytes);
+    const connection = await instance.connect();
+    const reader = await connection.runAndReadAll(`select ${what} from '${join(folder, 'report.parquet')}'`);
+    return { types: reader.columnTypes().join(','), rows: reader.getRowsJS() };
+  } finally {
+    instance.closeSync();
+    await rm(folder, { recursive: true });
+  }
+}
 
 describe('a period', () => {
   const clock = { now: () => Date.parse('2026-11-29T23:30:00Z') };

@@ -123,23 +123,28 @@ async function stopServer(child: ChildProcess): Promise<void> {
 
 /** Stops a server that still runs on a data folder because its supervisor was killed. */
 export async function stopOrphan(data: string, log: (line: string) => void): Promise<void> {
+  const { pid } = await readPidFile(data);
+  const runs = async () => (await findProcess(pid))?.command.includes(`postgres -D ${data} `) ?? false;
+  if (!(pid > 0)) return;
+  if (await runs()) {
+    log('stopping the PostgreSQL that a killed run left running');
+    await endProcess(pid, [
+      ['SIGINT', 1_500],
+      ['SIGQUIT', 1_500],
+      ['SIGKILL', 2_000],
+    ]);
+    if (await runs()) return; // PostgreSQL refuses to start beside it.
+  }
+  // A zombie, or another process with the same pid: PostgreSQL would refuse to start. It handles any other stale file.
+  const left = await readPidFile(data);
+  if (left.pid === pid && isAlive(pid)) await writeFile(left.file, [neverUsed, ...left.rest].join('\n'));
+}
+
+/** `pid` is 0 without a file. PostgreSQL reads from the `rest` whether children of a dead server still use its memory. */
+async function readPidFile(data: string): Promise<{ file: string; pid: number; rest: string[] }> {
   const file = join(data, 'postmaster.pid');
   const [first = '', ...rest] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
-  const pid = Number(first);
-  if (!(pid > 0) || !isAlive(pid)) return; // PostgreSQL handles a stale file itself.
-  const found = await findProcess(pid);
-  if (!found?.command.includes(`postgres -D ${data} `)) {
-    // A zombie, or another process with the same pid: PostgreSQL would refuse to start. Keep the rest of the file:
-    // PostgreSQL reads from it whether children of the dead server still use its memory.
-    await writeFile(file, [neverUsed, ...rest].join('\n'));
-    return;
-  }
-  log('stopping the PostgreSQL that a killed run left running');
-  await endProcess(pid, [
-    ['SIGINT', 1_500],
-    ['SIGQUIT', 1_500],
-    ['SIGKILL', 2_000],
-  ]);
+  return { file, pid: Number(first), rest };
 }
 
 /** Higher than the pid of any system. */

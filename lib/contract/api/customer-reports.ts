@@ -31,7 +31,7 @@ export type CohortRow = z.output<typeof cohortRow>;
 export const getCohortsReport = {
   summary: 'Report how many customers come back',
   description:
-    'A cohort is the customers whose first order was confirmed in the same month. Each row has how many of them ordered again so many months later, in percent of the cohort, beside the cohort of a year before at the same age. Guests and erased customers belong to none. `Accept: text/csv` asks for CSV.',
+    'A cohort is the customers whose first order was confirmed in the same month. Each row has how many of them ordered again so many months later, in percent of the cohort, beside the cohort of a year before at the same age. Guests and erased customers belong to none. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({ from: z.optional(month), to: z.optional(month), zone }),
   responses: {
     200: z.object({
@@ -45,7 +45,7 @@ export const getCohortsReport = {
     }),
   },
   problemOf: { zone: 'zone-unknown' },
-  csv: true,
+  formats: true,
   problems: ['period-reversed', 'period-too-long', 'zone-unknown', 'history-broken', 'report-too-large'],
 } as const satisfies OperationContract;
 
@@ -71,7 +71,7 @@ export type CustomersRow = z.output<typeof customersRow>;
 export const getCustomersReport = {
   summary: 'Report which customers bought most',
   description:
-    'Customers who bought something, with what they bought in each currency, and how they were in touch. `sources` says when each feed of interactions and tickets came last. `inactiveDays` leaves those whose last order is at least so many days ago. Names and addresses are masked. Goes to the database itself when the copy is more than ten seconds old. `Accept: text/csv` asks for CSV.',
+    'Customers who bought something, with what they bought in each currency, and how they were in touch. `sources` says when each feed of interactions and tickets came last. `inactiveDays` leaves those whose last order is at least so many days ago. Names and addresses are masked. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({
     by: z._default(z.enum(['sales', 'orders', 'lastOrder']), 'sales'),
     segment: z.optional(z.enum(['premium', 'standard'])),
@@ -80,6 +80,6 @@ export const getCustomersReport = {
     limit: limit(100, 1000),
   }),
   responses: { 200: z.object({ sources: z.array(feedAge), ...single, data: z.array(customersRow) }) },
-  csv: true,
+  formats: true,
   problems: ['report-too-large'],
 } as const satisfies OperationContract;

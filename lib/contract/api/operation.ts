@@ -42,8 +42,8 @@ export type OperationContract = {
   shareable?: true;
   /** Takes a guest’s `Order-Token`. */
   orderToken?: true;
-  /** Answers with its rows as CSV where the client prefers that. */
-  csv?: true;
+  /** Answers with its rows as CSV or Parquet where the client prefers that, and with 406 where it takes no form that there is. */
+  formats?: true;
   /** The problem that an invalid value of a parameter is, where it has one of its own. */
   problemOf?: Readonly<Record<string, ProblemCode>>;
   /** Takes `If-Match`. */

@@ -19,6 +19,7 @@ export const problems = {
   'not-found': { status: 404, title: 'The resource does not exist, or is not yours' },
   'route-not-found': { status: 404, title: 'The endpoint does not exist' },
   'method-not-allowed': { status: 405, title: 'The endpoint does not support this method' },
+  'not-acceptable': { status: 406, title: 'The answer does not come in any form that the client takes' },
   'identity-not-linked': { status: 409, title: 'The identity is not linked to a customer and cannot be matched' },
   'identity-taken': { status: 409, title: 'The identity is linked to another customer' },
   'access-changed': { status: 409, title: 'How the customer signs in was changed at this moment' },

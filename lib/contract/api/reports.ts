@@ -66,11 +66,11 @@ const answerOf = <T extends z.ZodMiniType>(row: T) =>
 export const getSalesReport = {
   summary: 'Report what was sold and given back',
   description:
-    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. History comes from the warehouse, today from a copy of the database that is a moment old; `parts` has the age of each. When one is too old, `stale` is true. `Accept: text/csv` asks for CSV.',
+    'Adds up whole days of a time zone, by currency: amounts of different currencies are never added. An order counts from the moment it was confirmed, money given back from the moment it was. By product, category or brand it adds up lines, as they were sold. History comes from the warehouse, today from a copy of the database that is a moment old; `parts` has the age of each. When one is too old, `stale` is true. `Accept` asks for CSV or Parquet.',
   query: z.strictObject(grouped),
   responses: { 200: answerOf(salesRow) },
   problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
-  csv: true,
+  formats: true,
   problems: [...ofPeriods, 'grouping-unknown', 'history-broken'],
 } as const satisfies OperationContract;
 
@@ -91,11 +91,11 @@ export const marginRow = z.object({ ...margins, marginPercent: z.nullable(z.numb
 export const getMarginReport = {
   summary: 'Report what was earned',
   description:
-    'Revenue without tax less costs, as both were when the line was sold: later prices and costs change nothing. Lines whose cost was not known, or was in another currency, are not in the margin and shown beside it. Refuses with `reader-behind` when its data would be older than a minute. `Accept: text/csv` asks for CSV.',
+    'Revenue without tax less costs, as both were when the line was sold: later prices and costs change nothing. Lines whose cost was not known, or was in another currency, are not in the margin and shown beside it. Refuses with `reader-behind` when its data would be older than a minute. `Accept` asks for CSV or Parquet.',
   query: z.strictObject(grouped),
   responses: { 200: answerOf(marginRow) },
   problemOf: { zone: 'zone-unknown', groupBy: 'grouping-unknown' },
-  csv: true,
+  formats: true,
   problems: [...ofPeriods, 'grouping-unknown', 'history-broken', 'reader-behind'],
 } as const satisfies OperationContract;
 
@@ -116,7 +116,7 @@ export type ProductRow = z.output<typeof productRow>;
 export const getProductsReport = {
   summary: 'Report which products sell best or worst',
   description:
-    'Ranks products by what they sold for, by units or by what was given back for them: `by=refunds` shows first what comes back most. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept: text/csv` asks for CSV.',
+    'Ranks products by what they sold for, by units or by what was given back for them: `by=refunds` shows first what comes back most. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({
     ...range,
     order: z._default(z.enum(['best', 'worst']), 'best'),
@@ -128,7 +128,7 @@ export const getProductsReport = {
     200: z.object({ ...period, ...single, history: historyUse, parts: z.array(reportPart), data: z.array(productRow) }),
   },
   problemOf: { zone: 'zone-unknown' },
-  csv: true,
+  formats: true,
   problems: [...ofPeriods, 'history-broken'],
 } as const satisfies OperationContract;
 
@@ -146,7 +146,7 @@ export const customerRow = z.object({
 export const getCustomerReport = {
   summary: 'Report what a customer bought',
   description:
-    'Adds up the sales of one customer by currency, with what they got back, and shows how they were in touch: the interactions and tickets that feeds of the shop said, and when each feed came last. Goes to the database itself when the copy is more than ten seconds old.',
+    'Adds up the sales of one customer by currency, with what they got back, and shows how they were in touch: the interactions and tickets that feeds of the shop said, and when each feed came last. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
   path: z.strictObject({ customerId: id('customer') }),
   responses: {
     200: z.object({
@@ -164,7 +164,7 @@ export const getCustomerReport = {
       data: z.array(customerRow),
     }),
   },
-  csv: true,
+  formats: true,
   problems: ['not-found', 'report-too-large'],
 } as const satisfies OperationContract;
 
@@ -184,17 +184,27 @@ export type StockRow = z.output<typeof stockRow>;
 export const getStockReport = {
   summary: 'Report how long the stock lasts',
   description:
-    'The products that run out first come first, at the pace of the last `days`. Always read from the database itself, so the stock is that of now. `Accept: text/csv` asks for CSV.',
+    'The products that run out first come first, at the pace of the last `days`. Always read from the database itself, so the stock is that of now. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({ days: limit(30, 365), limit: limit(100, 1000) }),
   responses: { 200: z.object({ ...single, days: z.int(), data: z.array(stockRow) }) },
-  csv: true,
+  formats: true,
   problems: ['report-too-large'],
 } as const satisfies OperationContract;
+
+/** A currency of today in the forms that have rows alone; without sales one row, of no currency. */
+export const liveRow = z.object({
+  currency: z.nullable(currency),
+  orders: count,
+  sales: sum,
+  ordersLastHour: count,
+  activeOrders: count,
+  inManualReview: count,
+});
 
 export const getLiveReport = {
   summary: 'Report how the shop is doing now',
   description:
-    'Orders of the last hour, orders under way, and the sales of today in a time zone. Goes to the database itself when the copy is more than ten seconds old.',
+    'Orders of the last hour, orders under way, and the sales of today in a time zone. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet, which have a row for each currency of today.',
   query: z.strictObject({ zone }),
   responses: {
     200: z.object({
@@ -207,5 +217,6 @@ export const getLiveReport = {
     }),
   },
   problemOf: { zone: 'zone-unknown' },
+  formats: true,
   problems: ['zone-unknown', 'report-too-large'],
 } as const satisfies OperationContract;
