@@ -42,7 +42,7 @@ afterAll(quit);
 /** The support says of the demo's customer that they were in touch; of two others nobody knows anything. */
 async function sendFeed(): Promise<void> {
   const hash = (email: string) => createHash('sha256').update(email).digest('hex');
-  const at = (await unwrap(api().GET('/reports/live'))).asOf;
+  const { asOf: at } = (await unwrap(api().GET('/reports/live'))) as { asOf: string };
   const rows = [
     { id: 't-1', kind: 'ticket', emailHash: hash(demo.customer.email), at, topic: 'delivery', status: 'open' },
     { id: 'c-1', kind: 'interaction', emailHash: hash(demo.customer.email), at, channel: 'chat' },
