@@ -9,7 +9,8 @@ import type { KeptTrace } from './traces.ts';
 export type { PlannedJob } from '../scheduler.ts';
 
 /** A mail that a handler sent, without secrets. `at` is RFC 3339. */
-export type SentMail = { at: string; to: string; subject: string; html: string };
+/** `correlationId` is the API request that led to it. */
+export type SentMail = { at: string; to: string; subject: string; correlationId: string | null; html: string };
 
 export type Parked = { id: string; type: string; rule: string; attempts: number; error: string };
 

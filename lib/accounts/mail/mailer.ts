@@ -1,5 +1,11 @@
 /** A mail by its plain text, from which `htmlOf` makes the other form that is sent with it. */
-export type Mail = { to: string; subject: string; text: string };
+export type Mail = {
+  to: string;
+  subject: string;
+  text: string;
+  /** The API request that led to it, if one did. */
+  correlationId?: string | undefined;
+};
 
 /** Sends mails. */
 export type Mailer = {

@@ -4,12 +4,16 @@ import { type Mailer, MailRefused } from './mailer.ts';
 
 /** Sends by Amazon SES (API v2). The sender's address, or its domain, must be verified there. */
 export const sesMailer = ({ client, from }: { client: SESv2Client; from: string }): Mailer => ({
-  async send({ to, subject, text }) {
+  async send({ to, subject, text, correlationId }) {
     const command = new SendEmailCommand({
       FromEmailAddress: from,
       Destination: { ToAddresses: [to] },
       Content: {
-        Simple: { Subject: utf8(subject), Body: { Text: utf8(text), Html: utf8(htmlOf({ subject, text })) } },
+        Simple: {
+          Subject: utf8(subject),
+          Body: { Text: utf8(text), Html: utf8(htmlOf({ subject, text })) },
+          ...(correlationId === undefined ? {} : { Headers: [{ Name: 'X-Correlation-Id', Value: correlationId }] }),
+        },
       },
     });
     try {

@@ -15,7 +15,7 @@ export async function listBookedSales(
   const { begins, ends } = bounds(sql, day);
   const rows = await sql`
     select order_id, status, total, currency, changed_at, payment_id, payment_provider, payment_reference, payment_status, payment_amount,
-      payment_currency, payment_refunded, refund_open
+      payment_currency, payment_refunded, paid, refund_open
     from monitor.booked_sales
     where confirmed_at >= ${begins} and confirmed_at < ${ends} and first_at < ${ends} and last_at >= ${begins}
       and order_id > ${after}

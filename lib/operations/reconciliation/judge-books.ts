@@ -2,8 +2,8 @@ import { keptOf, type OrderBalance } from './judge-money.ts';
 import type { SnapshotCharge } from './snapshot.dynamo.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
-/** An order that became a sale, and its payment. */
-export type BookedSale = OrderBalance;
+/** An order that became a sale, with what it was paid with; the amounts of its payment are as the provider counts them. */
+export type BookedSale = OrderBalance & { paid: number | null };
 
 /** Money that was taken, and what was given back of it until now. */
 type Money = { taken: number; givenBack: number };
@@ -90,11 +90,11 @@ export function openDay() {
     addRefunds(currency: string, amount: number) {
       of(currency).orders.refunds += amount;
     },
-    addSale({ orderId, total, currency, paymentAmount, paymentCurrency }: BookedSale) {
+    addSale({ orderId, total, currency, paid, paymentCurrency }: BookedSale) {
       of(currency).orders.sales += total;
-      if (paymentAmount !== null) of(paymentCurrency!).orders.paid += paymentAmount;
-      if (total !== paymentAmount || currency !== paymentCurrency)
-        of(currency).rows.push({ subject: orderId, total, currency, paid: paymentAmount, paidIn: paymentCurrency });
+      if (paid !== null) of(paymentCurrency!).orders.paid += paid;
+      if (total !== paid || currency !== paymentCurrency)
+        of(currency).rows.push({ subject: orderId, total, currency, paid, paidIn: paymentCurrency });
     },
     /** A sale that the provider took the money for, beside its transaction, if there is one. */
     addPayment(sale: BookedSale, charge: SnapshotCharge | undefined) {
