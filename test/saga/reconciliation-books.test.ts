@@ -5,16 +5,17 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../functions/jobs/reconcile-books.ts';
-import { relation, withEngine } from '../../infra/warehouse/engine.ts';
-import { addFile, publish, readManifest } from '../../infra/warehouse/files.ts';
-import { load } from '../../infra/warehouse/load.ts';
+import { diskStore } from '../../infra/warehouse/disk-store.ts';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
-import { writeParquet } from '../../infra/warehouse/parquet.ts';
 import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
+import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
+import { columnsOf } from '../../lib/analytics/warehouse/model.ts';
+import { readRows, toParquet } from '../../lib/analytics/warehouse/parquet.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
 import { poolOptions } from '../support/saga.ts';
+import { load, readManifest } from '../support/warehouse.ts';
 
 let shop: Reconciliation;
 let [analyst, reporting]: Sql[] = [];
@@ -142,15 +143,12 @@ test('an order that somebody changed past the triggers is found and named', asyn
 test('a report that adds up to a cent more is found, and cleared by the next load', async () => {
   const manifest = await readManifest(root);
   const [month, file] = Object.entries(manifest.tables.daily_sales_summary!)[0]!;
-  const rows = await withEngine(root, async (query) => {
-    const all = await query(`select * exclude (month) from ${relation(root, 'daily_sales_summary', [file])}`);
-    return all.rows.map((row) => ({ ...row, sales: (row.sales as bigint) + 1n }));
-  });
-  const wrong = await addFile(root, `daily_sales_summary/month=${month}`, (draft) =>
-    writeParquet(draft, 'daily_sales_summary', rows),
-  );
+  const store = diskStore(root);
+  const names = columnsOf('daily_sales_summary').map(([name]) => name);
+  const rows = (await readRows(store, file, names)).map((row) => ({ ...row, sales: BigInt(row.sales as bigint) + 1n }));
+  const wrong = await addFile(store, 'daily_sales_summary', month, await toParquet('daily_sales_summary', rows));
   const tables = { ...manifest.tables, daily_sales_summary: { [month]: wrong! } };
-  await publish(root, { ...manifest, number: manifest.number + 1, tables });
+  await publish(store, { ...manifest, number: manifest.number + 1, tables }, manifest);
   expect(await reconcile()).toMatchObject({ found: 1 });
   expect(await finding()).toMatchObject({ open: true, details: { wrong: 'reports', rows: [] } });
   await load(analyst!, root, { full: true });
