@@ -9,7 +9,14 @@ import type { KeptTrace } from './traces.ts';
 export type { PlannedJob } from '../scheduler.ts';
 
 /** A mail that a handler sent, without secrets. `at` is RFC 3339. */
-export type SentMail = { at: string; to: string; subject: string; html: string };
+export type SentMail = {
+  at: string;
+  to: string;
+  subject: string;
+  html: string;
+  /** The file that goes with it; without its text when that is long. */
+  attachment: { name: string; bytes: number; text: string | null } | null;
+};
 
 export type Parked = { id: string; type: string; rule: string; attempts: number; error: string };
 

@@ -60,14 +60,14 @@ async function sendInTurn(deps: SendDeps, mailer: Mailer, mails: readonly DueMai
 type Outcome = 'sent' | 'failed' | 'refused' | 'dropped';
 
 async function sendOne({ sql, clock, onError }: SendDeps, mailer: Mailer, mail: DueMail): Promise<Outcome> {
-  const { id, kind, attempts, to, subject } = mail;
+  const { id, kind, attempts, to, subject, attachment } = mail;
   try {
     const text = await textOf(mail, { sql, clock });
     if (text === undefined) {
       await giveUpMail(sql, id, clock);
       return 'dropped';
     }
-    await mailer.send({ to, subject, text });
+    await mailer.send({ to, subject, text, ...(attachment === undefined ? {} : { attachment }) });
   } catch (error) {
     onError({ id, kind, attempts }, error);
     if (!(error instanceof MailRefused)) return 'failed';
