@@ -26,6 +26,8 @@ export type Settings = {
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
   dynamodbPrefixList?: string;
+  /** That of S3; with the other one alone, there are no exports of reports. */
+  s3PrefixList?: string;
   /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
   catalogMaxAge?: number;
   /** The sender of mails; without it none are sent. */
@@ -87,7 +89,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
- * `reserveConcurrency=on|off`, `canary=on|off`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
+ * `reserveConcurrency=on|off`, `canary=on|off`, `zones`, `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
  * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `small` and `prod` refuse simulated payments, and `small` mails.
  * @throws SettingError saying what to pass instead
@@ -107,6 +109,7 @@ export function readSettings(node: Node): Settings {
   const mail = mailOf(given, profile);
   const catalogMaxAge = maxAgeOf(given);
   const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
+  const s3PrefixList = given.matching('s3PrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const orderNumberPrefix = given.matching(
     'orderNumberPrefix',
     /^[A-Z0-9]{1,10}$/,
@@ -144,6 +147,7 @@ export function readSettings(node: Node): Settings {
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(noticesSecretArn === undefined ? {} : { noticesSecretArn }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
+    ...(s3PrefixList === undefined ? {} : { s3PrefixList }),
   };
 }
 

@@ -31,6 +31,7 @@ export class Schedules extends Construct {
         description: `Job ${name}, ${paced(job.schedule, jobsAt)}`,
         grants: grantsOf({ kind: 'job', row: job }, provider),
         timeoutSeconds: job.timeoutSeconds,
+        ...(job.memoryMb === undefined ? {} : { memoryMb: job.memoryMb }),
         atOnce: 1,
       });
       // The schedule runs the job again anyway. A failed run raises an alarm and is not retried.

@@ -19,6 +19,12 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: 'where reports ask for history. Without it they read all of their period from the database',
   },
+  REPORT_FILES_BUCKET: {
+    laptop: 'set',
+    aws: 'set',
+    what: 'bucket of exported reports; without it there are none',
+  },
+  AWS_ENDPOINT_URL_S3: { laptop: 'set', aws: 'default', what: 'where S3 is; by default AWS’s own' },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
   DATABASE_READER_HOST: {
     laptop: 'set',

@@ -31,14 +31,23 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     clock,
     jobs: Object.values(jobs)
       .filter(isScheduled)
-      .map(({ name, schedule, handler, timeoutSeconds }) => ({
+      .map(({ name, schedule, handler, timeoutSeconds, writesMails }) => ({
         name,
         schedule,
-        run: () => invoke(handler, {}, timeoutSeconds),
+        async run() {
+          const done = await invoke(handler, {}, timeoutSeconds);
+          // Also its events.
+          if (writesMails) wake();
+          return done;
+        },
       })),
   });
   const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
   const publish = soon(againWhileRunning(() => scheduler.trigger('publish-events')));
+  const wake = () => {
+    void sendMails();
+    publish.call();
+  };
   const refresh = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
   const timer = refreshKeys ? setInterval(refresh, refreshKeysEveryMs) : undefined;
   return {

@@ -195,6 +195,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
     'sign customers up, change and erase them; by a key, make them premium, suspend them, end their sessions',
   'events:read': 'read what happened to all orders, customers and refunds',
   'reports:read': 'read reports',
+  'reports:schedule': 'have reports sent by mail and webhook',
   'webhooks:manage': 'have events sent to its own endpoints',
   'applications:manage': 'register applications, change them and cut them off',
   'audit:read': 'read who did and read what',

@@ -3,20 +3,20 @@ import { DependencyUnavailable } from '../kernel/errors.ts';
 import { config } from './config.ts';
 
 /** Less than a handler may take. */
-const askMs = 8000;
+const usualMs = 8000;
 
 /** The warehouse of this stage; null where there is none. */
-export function warehouse(): Warehouse | null {
+export function warehouse(askMs = usualMs): Warehouse | null {
   const { WAREHOUSE_URL: url } = config();
   if (url === undefined) return null;
   return {
-    newest: async () => (await ask<WarehouseState | null>(url, 'newest', {})) ?? undefined,
-    query: ({ number }, { text, parameters }) => ask(url, 'query', { number, text, parameters }),
+    newest: async () => (await ask<WarehouseState | null>(url, 'newest', {}, askMs)) ?? undefined,
+    query: ({ number }, { text, parameters }) => ask(url, 'query', { number, text, parameters }, askMs),
   };
 }
 
 /** @throws HistoryBroken, DependencyUnavailable */
-async function ask<T>(url: string, what: 'newest' | 'query', body: object): Promise<T> {
+async function ask<T>(url: string, what: 'newest' | 'query', body: object, askMs: number): Promise<T> {
   const response = await fetch(`${url}/${what}`, {
     method: 'POST',
     body: JSON.stringify(body),

@@ -221,6 +221,10 @@ test('the functions’ way out can be narrowed to DynamoDB', () => {
   expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006' })).toMatchObject([
     { DestinationPrefixListId: 'pl-6fa54006', FromPort: 443 },
   ]);
+  expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006', s3PrefixList: 'pl-6da54004' })).toMatchObject([
+    { DestinationPrefixListId: 'pl-6fa54006' },
+    { DestinationPrefixListId: 'pl-6da54004', FromPort: 443 },
+  ]);
   expect(waysOut({})).toMatchObject([{ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }]);
   expect(() => synthesized('dev', { context: { dynamodbPrefixList: '0.0.0.0/0' } })).toThrow('dynamodbPrefixList');
 });

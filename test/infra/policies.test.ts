@@ -43,7 +43,7 @@ const handlersOf = (stage: 'dev' | 'prod'): Handler[] => [
 const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: string }[] = [
   {
     where: /^NetworkVpc/,
-    action: /^(dynamodb|states|ses|events):\*$/,
+    action: /^(dynamodb|s3|states|ses|events):\*$/,
     resource: /^"\*"$/,
     because: 'the policy of an endpoint grants nothing; it refuses resources of other accounts, by its condition',
   },
@@ -58,6 +58,17 @@ const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: st
       /^logs:(Create|Get|Update|Delete)LogDelivery$|^logs:(ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
     resource: /^"\*"$/,
     because: 'Log delivery of Step Functions has no resources to name.',
+  },
+  {
+    action: /^s3:(Get|Put)Object$/,
+    resource: /:s3:::counterfoil-\w+-reports-.*\/exports\/\*"/,
+    because: 'Files are named after exports: any of the one bucket.',
+  },
+  {
+    where: /^ReportFiles/,
+    action: /^s3:\*$/,
+    resource: /ReportFiles/,
+    because: 'The bucket’s own policy only denies: what comes without TLS.',
   },
   {
     action: /^xray:/,
@@ -352,6 +363,7 @@ function target(resource: unknown): string {
   if (text.includes(':dbuser:')) return `login ${login}`;
   const [, kind, machine] = /:(execution|stateMachine):counterfoil-(?:dev|prod)-order-(\w+)/.exec(text) ?? [];
   if (machine !== undefined) return `${kind} ${machine}`;
+  if (/:s3:::counterfoil-(dev|prod)-reports-.*\/exports\/\*"/.test(text)) return 'files';
   return text;
 }
 
@@ -366,6 +378,7 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
     ...Object.entries(grants.states).flatMap(([machine, actions]) =>
       actions.map((action) => `states:${action} ${isOnExecutions(action) ? 'execution' : 'stateMachine'} ${machine}`),
     ),
+    ...(grants.reportFiles ?? []).map((action) => `s3:${action} files`),
     ...(handler.kind === 'stream' || handler.kind === 'consumer' ? ['sqs:SendMessage undelivered'] : []),
     ...(grants.publishes.length > 0
       ? [`events:PutEvents event-bus/counterfoil-${provider === 'stripe' ? 'prod' : 'dev'}`]

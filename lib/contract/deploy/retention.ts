@@ -12,12 +12,17 @@ export const keepers = {
   cloudWatch: 'CloudWatch Logs',
   eventBridge: 'EventBridge',
   sqs: 'SQS',
+  s3: 'S3, by the bucket’s lifecycle',
 } as const;
 
 /** Published events stay in the outbox for so many days. */
 export const eventDays = 30;
 /** An import that has ended is shown for so many days. */
 export const importDays = 30;
+/** An export that has ended is kept for so many days, and its file too. */
+export const reportExportDays = 7;
+/** What became of a due time of a report subscription is shown for so many days. */
+export const reportRunDays = 90;
 /** A sign-up that nobody confirms is kept for so many days. */
 export const unconfirmedDays = 7;
 
@@ -80,6 +85,14 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'payments.payments': withOrder,
   'payments.refunds': withOrder,
   'payments.idempotency_keys': idempotency,
+  'reports.subscriptions': {
+    kept: 'until deleted, or its application is',
+    why: 'who gets which report when',
+    by: keepers.operations,
+  },
+  'reports.runs': { kept: `${reportRunDays} days`, why: 'says what was sent', by: 'purge-expired' },
+  'reports.exports': { kept: `${reportExportDays} days after it ended`, why: 'leads to its file', by: 'purge-expired' },
+  'reports.idempotency_keys': idempotency,
   'outbox.events': { kept: `${eventDays} days after publishing`, why: 'replay from hot rows', by: 'archive-records' },
   'monitor.findings': forGood('a repair is made once for all times; findings are few'),
   'monitor.opening_balances': {
@@ -166,5 +179,6 @@ export const logRetention: Readonly<Record<string, LogRule>> = {
 export const otherRetention: Readonly<Record<string, Retention>> = {
   Undelivered: { kept: '14 days', why: 'somebody looks why, and sends again', by: keepers.sqs },
   DeadLetters: { kept: '14 days', why: 'somebody looks why', by: keepers.sqs },
+  ReportFiles: { kept: `${reportExportDays} days`, why: 'applications fetch their exports', by: keepers.s3 },
   Archive: { kept: `${eventDays} days`, why: 'replay on the bus', by: keepers.eventBridge },
 };

@@ -25,6 +25,9 @@ export const databaseRoles = [
   'audit_writer',
   'audit_reader',
   'reporting',
+  'reports_api',
+  'report_sender',
+  'report_exporter',
   'analyst',
   'migrator',
 ] as const;
@@ -48,6 +51,7 @@ export const scopes = [
   'events:read',
   'webhooks:manage',
   'reports:read',
+  'reports:schedule',
   'applications:manage',
   'audit:read',
 ] as const;
