@@ -27,7 +27,7 @@ export type Profile = {
   confirmEmail: 'none' | 'required';
   /** Whether somebody is paged when an error budget burns. */
   watchesObjectives: boolean;
-  /** X-Ray traces of the saga's executions. */
+  /** X-Ray traces of functions and of the saga's executions. */
   traces: boolean;
   /** At most one run of a job at a time; needs an account with more than the 10 concurrent runs a new one has. */
   reservesConcurrency: boolean;
@@ -94,7 +94,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     ownKey: true,
     confirmEmail: 'required',
     watchesObjectives: true,
-    traces: true,
+    traces: false,
     reservesConcurrency: true,
     canary: true,
     throttle: { rate: 1000, burst: 500 },

@@ -40,6 +40,7 @@ export type Settings = {
       Record<
         | (typeof tunable)[number]
         | 'PREPARED_STATEMENTS'
+        | 'SQL_COMMENTS'
         | 'CACHE'
         | 'CATALOG_MAX_AGE_SECONDS'
         | 'CAPTURE_AT'
@@ -89,7 +90,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
- * `reserveConcurrency=on|off`, `canary=on|off`, `zones`, `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
+ * `reserveConcurrency=on|off`, `canary=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`, `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
  * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `small` and `prod` refuse simulated payments, and `small` mails.
  * @throws SettingError saying what to pass instead
@@ -97,17 +98,19 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export function readSettings(node: Node): Settings {
   const given = new Given(node);
   const name = given.oneOf('profile', ['dev', 'small', 'prod'], 'dev');
-  const { throttle, reservesConcurrency, canary } = profiles[name];
+  const { throttle, reservesConcurrency, canary, traces } = profiles[name];
   const rate = given.count('rateLimit', throttle.rate);
   const profile: Profile = {
     ...profiles[name],
     throttle: { rate, burst: given.count('burstLimit', throttle.burst) },
     reservesConcurrency: given.oneOf('reserveConcurrency', ['on', 'off'], reservesConcurrency ? 'on' : 'off') === 'on',
     canary: given.oneOf('canary', ['on', 'off'], canary ? 'on' : 'off') === 'on',
+    traces: given.oneOf('traces', ['on', 'off'], traces ? 'on' : 'off') === 'on',
     ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given, profile);
   const catalogMaxAge = maxAgeOf(given);
+  const sqlComments = given.oneOf('sqlComments', ['none', 'sampled', 'all'], 'sampled');
   const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const s3PrefixList = given.matching('s3PrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const orderNumberPrefix = given.matching(
@@ -129,6 +132,7 @@ export function readSettings(node: Node): Settings {
         tunable.filter((each) => given.text(each) !== undefined).map((each) => [each, String(given.count(each, 0))]),
       ),
       ...(given.oneOf('preparedStatements', ['on', 'off'], 'on') === 'off' ? { PREPARED_STATEMENTS: 'off' } : {}),
+      ...(sqlComments === 'sampled' ? {} : { SQL_COMMENTS: sqlComments }),
       ...(given.oneOf('cache', ['on', 'off'], 'on') === 'off' ? { CACHE: 'off' } : {}),
       ...(given.oneOf('captureAt', ['checkout', 'shipment'], 'checkout') === 'shipment'
         ? { CAPTURE_AT: 'shipment' }

@@ -21,6 +21,7 @@ export const handler = jobHandler(jobs['send-mails'], run, ({ clock, stopwatch, 
   stopwatch,
   meter,
   budgetSeconds: jobs['send-mails'].timeoutSeconds - 25,
+  onSent: (mail) => log.info('mail sent', { ...mail }),
   // An error of SES may contain the address.
   onError: (mail, error) => log.warn('mail not sent', { ...mail, reason: redacted(String(error)) }),
 }));

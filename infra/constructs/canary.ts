@@ -13,7 +13,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
-import { metricNamespace } from '../../lib/contract/deploy/metrics.ts';
+import { metricNamespace, ownDimensions } from '../../lib/contract/deploy/metrics.ts';
 import { liveAlias } from '../../lib/contract/deploy/route.ts';
 
 /** A new version gets so many per cent of the requests or executions for so many minutes, and then all. */
@@ -60,11 +60,11 @@ const ringsOn = (scope: Construct, id: string, metric: IMetric, alarmDescription
     treatMissingData: TreatMissingData.NOT_BREACHING,
   });
 
-type CanaryProps = { operation: OperationId; fn: lambda.Function; alias: lambda.Alias };
+type CanaryProps = { stage: string; operation: OperationId; fn: lambda.Function; alias: lambda.Alias };
 
 /** Lets requests to an alias of an HTTP function move to a new version as a canary, and back when one of its alarms rings. */
 export class Canary extends Construct {
-  constructor(scope: Construct, id: string, { operation, fn, alias }: CanaryProps) {
+  constructor(scope: Construct, id: string, { stage, operation, fn, alias }: CanaryProps) {
     super(scope, id);
     const of = (version?: string) => {
       const dimensionsMap = {
@@ -82,7 +82,7 @@ export class Canary extends Construct {
       new Metric({
         namespace: metricNamespace,
         metricName,
-        dimensionsMap: { service: 'counterfoil', ...dimension },
+        dimensionsMap: ownDimensions(stage, dimension),
         ...sum,
       });
     const failing = failsMore(

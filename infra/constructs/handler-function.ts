@@ -66,7 +66,7 @@ export type HandlerFunctionProps = StageContext & {
 
 /**
  * One handler as a Lambda function, with a role of its own that has exactly its grants. It runs in the network only if it
- * has a database role. X-Ray does not trace it: request and order ids join the logs.
+ * has a database role. X-Ray traces it where the stage has traces; request and order ids join the logs anyway.
  */
 export class HandlerFunction extends Construct {
   readonly function: lambda.Function;
@@ -111,11 +111,21 @@ export class HandlerFunction extends Construct {
         ? { reservedConcurrentExecutions: props.atOnce }
         : {}),
     });
+    if (profile.traces) traced(this);
     for (const [machine, actions] of statesOf(grants)) {
       if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.name, machine));
     }
     if (grants.reportFiles !== undefined) acknowledgeFiles(this, profile.name);
   }
+}
+
+/** CDK's own option would give the role a policy of its own, and a stack has room for 500 resources. */
+function traced(handler: HandlerFunction): void {
+  (handler.function.node.defaultChild as lambda.CfnFunction).tracingConfig = { mode: 'Active' };
+  Validations.of(handler).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'X-Ray has no resources to name: AWS documents "*".',
+  });
 }
 
 /** The log group of a handler, or of handlers that share it. */
@@ -156,6 +166,7 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
       `arn:${Aws.PARTITION}:s3:::${reportBucketOf(scope, settings.profile.name)}/${anyExport}`,
     );
   }
+  if (settings.profile.traces) allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*');
   if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
     allow(['secretsmanager:GetSecretValue'], settings.payments.secretArn);
@@ -215,6 +226,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {
+    STAGE: settings.profile.name,
     ...(grants.databaseRole === null ? {} : database.environment),
     ...(grants.readsReader ? database.readerEnvironment : {}),
     // Also of who takes what becomes a file.

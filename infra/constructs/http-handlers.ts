@@ -8,6 +8,7 @@ import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { liveAlias, type Route } from '../../lib/contract/deploy/route.ts';
 import { anythingElse } from '../../lib/contract/deploy/routing.ts';
 import { grantsOf } from '../grants.ts';
+import type { Profile } from '../profiles.ts';
 import { Canary } from './canary.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
@@ -47,7 +48,7 @@ export class HttpHandlers extends Construct {
         // Only on this function, or every release would replace all of them.
         ...(route.operation === 'get-health' ? { environment: { RELEASE: release } } : {}),
       });
-      return { route, handler, callee: this.calleeOf(route.operation, handler, profile.canary) };
+      return { route, handler, callee: this.calleeOf(route.operation, handler, profile) };
     });
     this.handlers = added.map(({ handler }) => handler);
 
@@ -68,12 +69,16 @@ export class HttpHandlers extends Construct {
     for (const { route, callee } of added) this.addRoute(apiId, route, callee, caller);
   }
 
-  private calleeOf(operation: OperationId, handler: HandlerFunction, canary: boolean): lambda.IFunction {
+  private calleeOf(
+    operation: OperationId,
+    handler: HandlerFunction,
+    { name: stage, canary }: Profile,
+  ): lambda.IFunction {
     if (!canaried.includes(operation)) return handler.function;
     // In the strictest mode of TypeScript, CDK's classes do not fit its own interfaces.
     const version = handler.function.currentVersion as lambda.IVersion;
     const alias = new lambda.Alias(handler, 'Live', { aliasName: liveAlias, version });
-    if (canary) new Canary(handler, 'Canary', { operation, fn: handler.function, alias });
+    if (canary) new Canary(handler, 'Canary', { stage, operation, fn: handler.function, alias });
     return alias as lambda.IFunction;
   }
 

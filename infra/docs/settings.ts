@@ -59,6 +59,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: '`-c preparedStatements=off`',
     what: '`on` or `off`: whether statements are prepared; switch off if [connections are pinned](runbooks/proxy-pinned.md)',
   },
+  SQL_COMMENTS: {
+    laptop: 'yours',
+    aws: '`-c sqlComments=none\\|sampled\\|all`',
+    what: 'which statements name the API request that they are for in a comment: of one request in a hundred, of all, or of none ([ADR 108](decisions/0108-sampled-sql-comments.md))',
+  },
   IDENTITY_ISSUER: {
     laptop: 'yours, else set',
     aws: 'set',
@@ -248,6 +253,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     laptop: 'default',
     aws: 'set',
     what: 'the version that `GET /health` shows; on AWS by `-c release=`, else from package.json',
+  },
+  STAGE: {
+    laptop: 'set',
+    aws: 'set',
+    what: 'the dimension `stage` of every metric, by which two stages in one account do not mix',
   },
 };
 

@@ -166,6 +166,7 @@ function chosenSettings(): Record<string, string> {
     'RATE_LIMIT_PER_MINUTE',
     'LOG_LEVEL',
     'PREPARED_STATEMENTS',
+    'SQL_COMMENTS',
     'CACHE',
     'CATALOG_MAX_AGE_SECONDS',
     'CONFIRM_EMAIL',

@@ -27,6 +27,7 @@ import { keepTraces } from './console/traces.ts';
 import { readDemo } from './demo.ts';
 import { type LocalDynamo, startDynamo } from './dynamo/start.ts';
 import { createTables } from './dynamo/tables.ts';
+import { localStage } from './environment.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { type AccessLines, lastAccessLines, startAccessLines } from './functions/access-lines.ts';
 import type { FromHost } from './functions/protocol.ts';
@@ -472,6 +473,7 @@ const environmentOf = ({
   ...proxies
 }: Endpoints) => ({
   AWS_REGION: region,
+  STAGE: localStage,
   AWS_ACCESS_KEY_ID: credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,

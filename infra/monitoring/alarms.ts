@@ -30,32 +30,35 @@ import {
 } from './alarms/orders.ts';
 import { accessRecords, domainEvents, identityProvider, mails, requests } from './alarms/requests.ts';
 import type { AlarmSpec } from './alarms/spec.ts';
-import type { MonitoredResources } from './resources.ts';
+import { metricsOf } from './metrics.ts';
+import type { Monitored, MonitoredResources } from './resources.ts';
 
 /** Every alarm of a stage. */
-export const alarms = (resources: MonitoredResources): AlarmSpec[] =>
-  resources.isWhole ? everything(resources) : everything(resources).filter(({ name }) => least.test(name));
+export function alarms(resources: MonitoredResources): AlarmSpec[] {
+  const all = everything({ ...resources, ...metricsOf(resources.stage) });
+  return resources.isWhole ? all : all.filter(({ name }) => least.test(name));
+}
 
 /** What tells of lost money, lost orders and an outage, however seldom jobs report. */
 const least =
   /^(invariant-.*|manual-review-opened|reconciliation-findings|saga-(failed|aborted)|server-errors|functions-throttled|events-undelivered|audit-undelivered|schedules-undelivered|database-full)$/;
 
-const everything = (resources: MonitoredResources): AlarmSpec[] => [
-  ...brokenInvariants(),
-  ...checksBehind(),
+const everything = (resources: Monitored): AlarmSpec[] => [
+  ...brokenInvariants(resources),
+  ...checksBehind(resources),
   ...backups(resources),
-  ...openOrders(),
-  ...stock(),
+  ...openOrders(resources),
+  ...stock(resources),
   ...sagaExecutions(resources),
-  ...reconciliation(),
-  ...mails(),
+  ...reconciliation(resources),
+  ...mails(resources),
   ...requests(resources),
   ...burnRates(resources),
-  ...identityProvider(),
+  ...identityProvider(resources),
   ...accessRecords(resources),
   ...domainEvents(resources),
   ...jobRuns(resources),
-  ...health(),
+  ...health(resources),
   ...database(resources),
   ...reader(resources),
   ...tables(resources),

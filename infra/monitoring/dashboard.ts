@@ -7,20 +7,21 @@ import { data, infrastructure } from './dashboard/infrastructure.ts';
 import { funnel, sales, stuck } from './dashboard/orders.ts';
 import { accesses, burning, callers, working } from './dashboard/requests.ts';
 import { heading } from './dashboard/widgets.ts';
-import type { MonitoredResources } from './resources.ts';
+import { metricsOf } from './metrics.ts';
+import type { Monitored, MonitoredResources } from './resources.ts';
 
 type Board = { name: string; rows: IWidget[][] };
 
 /** Every dashboard of a stage. Each answers one question; the first says which of the others to open. */
-const boards = (resources: MonitoredResources, alarms: Alarm[]): Board[] => [
+const boards = (resources: Monitored, alarms: Alarm[]): Board[] => [
   {
     name: 'Today',
     rows: [
       [heading('Is it working?', 'Each alarm has a page in docs/runbooks; docs/runbooks/README.md lists them.')],
       [new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 5 })],
-      burning(),
+      burning(resources),
       [heading('Are we selling?')],
-      ...funnel(),
+      ...funnel(resources),
       [heading('Is anything stuck?', 'Each of these must be zero, or return to zero within minutes.')],
       ...stuck(resources),
     ],
@@ -29,7 +30,7 @@ const boards = (resources: MonitoredResources, alarms: Alarm[]): Board[] => [
     name: 'Orders',
     rows: [
       [heading('How do orders end?', 'A declined card or a stock-out is a normal end.')],
-      ...funnel(),
+      ...funnel(resources),
       ...sales(resources),
     ],
   },
@@ -72,7 +73,7 @@ export function dashboards(
   scope: Construct,
   { resources, alarms }: { resources: MonitoredResources; alarms: Alarm[] },
 ): Dashboard[] {
-  return boards(resources, alarms)
+  return boards({ ...resources, ...metricsOf(resources.stage) }, alarms)
     .slice(0, resources.isWhole ? undefined : 0)
     .map(
       ({ name, rows }, index) =>

@@ -1,41 +1,54 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, type MetricProps, SearchExpression } from 'aws-cdk-lib/aws-cloudwatch';
-import { type MetricName, type MetricSpec, metricNamespace, metrics } from '../../lib/contract/deploy/metrics.ts';
+import {
+  type MetricName,
+  type MetricSpec,
+  metricNamespace,
+  metrics,
+  ownDimensions,
+} from '../../lib/contract/deploy/metrics.ts';
 import type { AwsMetricName, AwsNamespace } from './aws-metrics.ts';
 
 /** The statistic of a metric, over periods of so many minutes, one by default. */
 type Shape = { statistic: string; minutes?: number; label?: string };
 
-/**
- * A metric of the product.
- * @param value of its dimension, if it has one
- * @throws TypeError when there is a value without a dimension, or a dimension without a value
- */
-export function ours(name: MetricName, shape: Shape, value?: string): Metric {
-  const { dimension }: MetricSpec = metrics[name];
-  if ((dimension === undefined) !== (value === undefined)) {
-    throw new TypeError(
-      `metric ${name} has ${dimension === undefined ? 'no dimension' : `the dimension ${dimension}`}`,
-    );
-  }
-  return new Metric({
-    namespace: metricNamespace,
-    metricName: name,
-    dimensionsMap: { service: 'counterfoil', ...(dimension === undefined ? {} : { [dimension]: value! }) },
-    ...rendered(shape, value ?? name),
-  });
-}
-
-/** One line for each value of a metric's dimension, where the values are not known at deployment. */
-export const oursByValue = (name: MetricName, { statistic, minutes = 1 }: Shape): SearchExpression => {
-  const { dimension }: MetricSpec = metrics[name];
-  if (dimension === undefined) throw new TypeError(`metric ${name} has no dimension`);
-  return new SearchExpression({
-    expression: `SEARCH('{${metricNamespace},${dimension},service} MetricName="${name}"', '${statistic}', ${minutes * 60})`,
-    label: ' ',
-    period: Duration.minutes(minutes),
-  });
+/** The metrics of the product, as one stage emits them. */
+export type OwnMetrics = {
+  /**
+   * @param value of its dimension, if it has one
+   * @throws TypeError when there is a value without a dimension, or a dimension without a value
+   */
+  ours(name: MetricName, shape: Shape, value?: string): Metric;
+  /** One line for each value of a metric's dimension, where the values are not known at deployment. */
+  oursByValue(name: MetricName, shape: Shape): SearchExpression;
 };
+
+export const metricsOf = (stage: string): OwnMetrics => ({
+  ours(name, shape, value) {
+    const { dimension }: MetricSpec = metrics[name];
+    if ((dimension === undefined) !== (value === undefined)) {
+      throw new TypeError(
+        `metric ${name} has ${dimension === undefined ? 'no dimension' : `the dimension ${dimension}`}`,
+      );
+    }
+    return new Metric({
+      namespace: metricNamespace,
+      metricName: name,
+      dimensionsMap: ownDimensions(stage, dimension === undefined ? {} : { [dimension]: value! }),
+      ...rendered(shape, value ?? name),
+    });
+  },
+  oursByValue(name, { statistic, minutes = 1 }) {
+    const { dimension }: MetricSpec = metrics[name];
+    if (dimension === undefined) throw new TypeError(`metric ${name} has no dimension`);
+    const schema = [metricNamespace, dimension, ...Object.keys(ownDimensions(stage))];
+    return new SearchExpression({
+      expression: `SEARCH('{${schema}} MetricName="${name}" stage="${stage}"', '${statistic}', ${minutes * 60})`,
+      label: ' ',
+      period: Duration.minutes(minutes),
+    });
+  },
+});
 
 /** A metric that AWS publishes. */
 export const awsMetric = <N extends AwsNamespace>(

@@ -1,7 +1,14 @@
 import { type MetricName, type MetricSpec, metrics } from '../../lib/contract/deploy/metrics.ts';
 
 /** What a metric is in Prometheus, by its base unit: seconds, bytes, percent. */
-export type PrometheusMetric = { name: string; type: 'counter' | 'gauge' | 'histogram'; label: string | undefined };
+export type PrometheusMetric = {
+  name: string;
+  type: 'counter' | 'gauge' | 'histogram';
+  /** Its dimension, if it has one. */
+  label: string | undefined;
+  /** All labels: `stage`, and its dimension. */
+  labels: string[];
+};
 
 /**
  * The form of a metric in Prometheus: `Requests` is the counter `counterfoil_requests_total`, `Latency` the histogram
@@ -10,14 +17,15 @@ export type PrometheusMetric = { name: string; type: 'counter' | 'gauge' | 'hist
 export function prometheusOf(metric: MetricName): PrometheusMetric {
   const { unit, dimension: label, level }: MetricSpec = metrics[metric];
   const name = `counterfoil_${metric.replace(/(?<=[a-z])[A-Z]/g, '_$&').toLowerCase()}`;
+  const labelled = { label, labels: ['stage', ...(label === undefined ? [] : [label])] };
   switch (unit) {
     case 'Count':
-      return level ? { name, type: 'gauge', label } : { name: `${name}_total`, type: 'counter', label };
+      return level ? { name, type: 'gauge', ...labelled } : { name: `${name}_total`, type: 'counter', ...labelled };
     case 'Milliseconds':
-      return { name: `${name}_seconds`, type: 'histogram', label };
+      return { name: `${name}_seconds`, type: 'histogram', ...labelled };
     case 'Seconds':
     case 'Percent':
     case 'Bytes':
-      return { name: `${name}_${unit.toLowerCase()}`, type: 'gauge', label };
+      return { name: `${name}_${unit.toLowerCase()}`, type: 'gauge', ...labelled };
   }
 }

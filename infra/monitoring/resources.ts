@@ -1,6 +1,7 @@
 import type { JobName } from '../../functions/jobs.ts';
 import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
 import type { TableName } from '../../lib/contract/deploy/tables.ts';
+import type { OwnMetrics } from './metrics.ts';
 
 /** The resources of a stage that alarms and the dashboard look at, by the names that CloudWatch knows. */
 export type MonitoredResources = {
@@ -34,3 +35,6 @@ export type MonitoredResources = {
   /** Every function of a handler, by what the dashboard calls it. */
   handlers: Readonly<Record<string, string>>;
 };
+
+/** The resources of a stage, and its metrics. */
+export type Monitored = MonitoredResources & OwnMetrics;

@@ -1,11 +1,18 @@
+import { profiles } from '../profiles.ts';
+
 /** A stage that a release goes to: the one to try it on, and then the one that sells. */
 export type ReleaseStage = 'staging' | 'prod';
 
-export const stepNames = ['check', 'synth', 'diff', 'preflight', 'deploy', 'prove'] as const;
+export const stepNames = ['check', 'synth', 'diff', 'preflight', 'budget', 'deploy', 'prove'] as const;
 export type StepName = (typeof stepNames)[number];
 
-/** A command, and the file that its output goes to besides. `smoke` is done here. */
-export type Step = { name: StepName } & ({ command: string[]; output?: string } | { smoke: string });
+/** A command, and the file that its output goes to besides. `smoke` and `budget` are done here. */
+export type Step = { name: StepName } & (
+  | { command: string[]; output?: string }
+  | { smoke: string }
+  /** The stage whose error budgets are read; undefined where no objective is watched. */
+  | { budget: string | undefined }
+);
 
 /** What the templates are made of: staging takes orders that cost nothing, so the end-to-end tests can buy. */
 export const profileOf = { staging: 'dev', prod: 'prod' } as const;
@@ -36,6 +43,8 @@ export function stepsOf(stage: ReleaseStage, settings: Readonly<Record<string, s
       output: diffOf(stage),
     },
     { name: 'preflight', command: ['npm', 'run', '--silent', 'preflight', '--', ...context] },
+    // Staging fails on purpose now and then; a shop does not.
+    { name: 'budget', budget: profiles[profileOf[stage]].watchesObjectives ? profileOf[stage] : undefined },
     {
       name: 'deploy',
       command: cdk(

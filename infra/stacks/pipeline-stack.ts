@@ -17,6 +17,9 @@ export const preflightActions = [
   'ses:GetEmailIdentity',
 ] as const;
 
+/** What the release to a stage that sells asks before it deploys: whether an error budget is used up, or burns. */
+export const budgetActions = ['cloudwatch:DescribeAlarms', 'cloudwatch:GetMetricData'] as const;
+
 export type PipelineProps = StackProps & {
   /** `owner/name` on GitHub. */
   repository: string;
@@ -27,7 +30,7 @@ export type PipelineProps = StackProps & {
 
 /**
  * The roles that GitHub's workflow takes for a stage, without a long-lived key. One plans: it reads templates and what preflight
- * asks. One releases: it takes the roles of CDK's bootstrap that publish and deploy. Each is bound to the repository and to an
+ * asks. One releases: it takes the roles of CDK's bootstrap that publish and deploy, and for `prod` reads the error budgets. Each is bound to the repository and to an
  * environment of it, whose rules say who approves.
  */
 export class PipelineStack extends Stack {
@@ -72,7 +75,14 @@ export class PipelineStack extends Stack {
         ],
       }),
     ]);
-    role('Release', stage, [bootstrap('lookup', 'file-publishing', 'deploy')]);
+    const release = role('Release', stage, [
+      bootstrap('lookup', 'file-publishing', 'deploy'),
+      ...(stage === 'prod' ? [new iam.PolicyStatement({ actions: [...budgetActions], resources: ['*'] })] : []),
+    ]);
+    Validations.of(release).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'CloudWatch has no resources to name for metrics, and lists of alarms are of the account.',
+    });
     Validations.of(plan).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { type Budgets, readBudgets, shown, whyWait } from '../release/budget.ts';
 import { smoke } from '../release/smoke.ts';
 import {
   outputsOf,
@@ -14,22 +15,32 @@ import {
   stepsOf,
 } from '../release/steps.ts';
 
-const usage = `npm run release -- --stage staging|prod [--step NAME]… [-c name=value]… [--url ADDRESS]
+const usage = `npm run release -- --stage staging|prod [--step NAME]… [-c name=value]… [--url ADDRESS] [--despite-budget REASON]
 
   --stage  staging: profile dev, proven by the end-to-end tests; prod: profile prod, proven by a look at it
   --step   only this step, or these: ${stepNames.join(', ')}
   -c       a setting of the stage (docs/deploy.md), besides those in COUNTERFOIL_SETTINGS, a JSON object
   --url    the address of the API, instead of the one that the deployment gave
+  --despite-budget
+           why this release goes out although an error budget is used up, or burns (docs/objectives.md);
+           also COUNTERFOIL_DESPITE_BUDGET
 
 It stops at the first step that fails, and ends with 1. See docs/releases.md.`;
 
-type Given = { stage: ReleaseStage; steps: StepName[]; settings: Record<string, string>; url?: string };
+type Given = {
+  stage: ReleaseStage;
+  steps: StepName[];
+  settings: Record<string, string>;
+  url?: string;
+  despiteBudget?: string;
+};
 
 /** What a release does with the world. */
 export type World = {
   /** Runs a command, with its output also in a file. @returns its exit code */
   run(command: string[], output?: string): Promise<number>;
   smoke(url: string, release: string): Promise<string[]>;
+  budgets(stage: string): Promise<Budgets>;
   /** What the last deployment wrote; undefined before it. */
   outputs(stage: ReleaseStage): Record<string, Record<string, string>> | undefined;
   environment: Readonly<Record<string, string | undefined>>;
@@ -39,7 +50,7 @@ export type World = {
 export async function runRelease(args: string[], world: World, print: (line: string) => void): Promise<number> {
   let given: Given;
   try {
-    given = read(args, world.environment.COUNTERFOIL_SETTINGS);
+    given = read(args, world.environment);
   } catch (error) {
     print(`${(error as Error).message}\n\n${usage}`);
     return 2;
@@ -51,9 +62,9 @@ export async function runRelease(args: string[], world: World, print: (line: str
     const url = given.url ?? world.outputs(stage)?.[`counterfoil-${profileOf[stage]}-platform`]?.BaseUrl;
     const wrong = await runStep(
       stepsOf(stage, settings, url).find((step) => step.name === name)!,
-      url,
-      settings,
+      { ...given, ...(url === undefined ? {} : { url }) },
       world,
+      print,
     );
     if (wrong.length === 0) continue;
     for (const line of wrong) print(line);
@@ -68,16 +79,19 @@ const advice: Readonly<Record<StepName, string>> = {
   synth: 'Nothing is deployed. Correct the settings or the code.',
   diff: 'Nothing is deployed. It needs AWS credentials and a region.',
   preflight: 'Nothing is deployed. Put right what it names.',
+  budget:
+    'Nothing is deployed. Release what mends it with --despite-budget REASON, and nothing else: docs/objectives.md.',
   deploy: 'The stacks before the one that failed have this release: docs/deploy.md#migrations.',
   prove: 'The stage has this release. Correct it, or go back: docs/deploy.md#rolling-back.',
 };
 
 async function runStep(
   step: Step,
-  url: string | undefined,
-  settings: Given['settings'],
+  { url, settings, despiteBudget }: Given,
   world: World,
+  print: (line: string) => void,
 ): Promise<string[]> {
+  if ('budget' in step) return look(step.budget, despiteBudget, world, print);
   if (step.name === 'prove' && url === undefined)
     return ['Nothing says where the API is: deploy first, or give --url.'];
   if ('smoke' in step) return world.smoke(step.smoke, settings.release ?? version);
@@ -87,12 +101,34 @@ async function runStep(
   return code === 0 ? [] : [`${step.command.join(' ')} ended with ${code}`];
 }
 
+/** Looks at the error budgets of a stage. @returns why the release must wait, unless somebody says why it must not */
+async function look(
+  stage: string | undefined,
+  despite: string | undefined,
+  world: World,
+  print: (line: string) => void,
+): Promise<string[]> {
+  if (stage === undefined) {
+    print('No objective is watched here.');
+    return [];
+  }
+  const budgets = await world.budgets(stage);
+  for (const line of shown(budgets)) print(line);
+  const reasons = whyWait(budgets);
+  if (reasons.length === 0 || despite === undefined) return reasons;
+  for (const line of [...reasons, `It goes out nevertheless: ${despite}`]) print(line);
+  return [];
+}
+
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
 /** @throws Error saying what is wrong */
-function read(args: string[], environment = '{}'): Given {
+function read(
+  args: string[],
+  { COUNTERFOIL_SETTINGS = '{}', COUNTERFOIL_DESPITE_BUDGET }: World['environment'],
+): Given {
   const { values } = parseArgs({
     args,
     options: {
@@ -100,13 +136,14 @@ function read(args: string[], environment = '{}'): Given {
       step: { type: 'string', multiple: true, default: [] },
       context: { type: 'string', short: 'c', multiple: true, default: [] },
       url: { type: 'string' },
+      'despite-budget': { type: 'string' },
     },
   });
   const { stage, url } = values;
   if (stage !== 'staging' && stage !== 'prod') throw new Error('--stage is staging or prod.');
   const unknown = values.step.find((name) => !(stepNames as readonly string[]).includes(name));
   if (unknown !== undefined) throw new Error(`--step ${unknown} does not exist.`);
-  const settings: Record<string, string> = { ...settingsIn(environment) };
+  const settings: Record<string, string> = { ...settingsIn(COUNTERFOIL_SETTINGS) };
   for (const pair of values.context) {
     const at = pair.indexOf('=');
     if (at < 1) throw new Error(`-c ${pair} is not name=value.`);
@@ -114,7 +151,16 @@ function read(args: string[], environment = '{}'): Given {
   }
   if (settings.profile !== undefined) throw new Error('The stage decides the profile: leave out -c profile.');
   const steps = stepNames.filter((name) => values.step.length === 0 || values.step.includes(name));
-  return { stage, steps, settings, ...(url === undefined ? {} : { url: url.replace(/\/+$/, '') }) };
+  const despiteBudget = (values['despite-budget'] ?? COUNTERFOIL_DESPITE_BUDGET ?? '').trim();
+  if (values['despite-budget'] !== undefined && despiteBudget === '')
+    throw new Error('--despite-budget needs a reason.');
+  return {
+    stage,
+    steps,
+    settings,
+    ...(url === undefined ? {} : { url: url.replace(/\/+$/, '') }),
+    ...(despiteBudget === '' ? {} : { despiteBudget }),
+  };
 }
 
 function settingsIn(text: string): Record<string, string> {
@@ -134,6 +180,7 @@ function settingsIn(text: string): Record<string, string> {
 const machine: World = {
   environment: process.env,
   smoke,
+  budgets: (stage) => readBudgets(stage),
   outputs: (stage) => (existsSync(outputsOf(stage)) ? JSON.parse(readFileSync(outputsOf(stage), 'utf8')) : undefined),
   async run([command, ...args], output) {
     if (output === undefined) return endOf(spawn(command!, args, { stdio: 'inherit' }));

@@ -1,6 +1,6 @@
 import { Console } from 'node:console';
 import type { AccessLine } from '../contract/deploy/access-line.ts';
-import { serviceName } from './telemetry.ts';
+import { serviceName } from '../contract/deploy/metrics.ts';
 
 type Sink = (text: string) => void;
 

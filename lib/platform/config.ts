@@ -28,6 +28,8 @@ const schema = z.object({
   DATABASE_POOL_SIZE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(100)), 1),
   /** Whether statements are prepared once for each connection: one round trip instead of two, and no parsing again. */
   PREPARED_STATEMENTS: z._default(z.enum(['on', 'off']), 'on'),
+  /** Which statements name the API request that they are for: those of one request in a hundred, or of all. */
+  SQL_COMMENTS: z._default(z.enum(['none', 'sampled', 'all']), 'sampled'),
   /** The OpenID Connect issuer whose tokens customers can sign in with, exactly as in its tokens. */
   IDENTITY_ISSUER: z.optional(z.string().check(z.regex(/^https?:\/\/\S+$/))),
   /** How far the clocks of the issuer and this machine may differ. */
@@ -103,6 +105,8 @@ const schema = z.object({
   /** After how many months without a change an order that has ended moves to the archive. */
   ARCHIVE_AFTER_MONTHS: z._default(z.coerce.number().check(z.int(), z.gte(3), z.lte(120)), 24),
   RELEASE: z._default(z.string(), 'local'),
+  /** By which its metrics are told from those of other stages in the account. */
+  STAGE: z._default(z.string().check(z.regex(/^[a-z0-9-]{1,40}$/)), 'local'),
 });
 
 export type Config = z.output<typeof schema>;
@@ -143,6 +147,15 @@ export const awsCredentials = () => ({
 export function functionVersion(): string | undefined {
   const { AWS_LAMBDA_FUNCTION_VERSION: version } = process.env;
   return version === '$LATEST' ? undefined : version;
+}
+
+/** The trace that Lambda's current run belongs to, and where parts of it go; undefined where this run is not traced. */
+export function traceOfRun(): { root: string; parent: string; daemon: string } | undefined {
+  const { _X_AMZN_TRACE_ID: header = '', AWS_XRAY_DAEMON_ADDRESS: daemon } = process.env;
+  const { Root: root, Parent: parent, Sampled } = Object.fromEntries(header.split(';').map((part) => part.split('=')));
+  return daemon === undefined || root === undefined || parent === undefined || Sampled !== '1'
+    ? undefined
+    : { root, parent, daemon };
 }
 
 /** Whether this process is a Lambda environment. */

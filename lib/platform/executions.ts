@@ -6,6 +6,7 @@ import {
   type HistoryEvent,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { correlationId } from '../kernel/correlation.ts';
 import type { Execution } from '../operations/manual-review/history.ts';
 import {
   capturingExecution,
@@ -30,8 +31,12 @@ export const startCapturing = (input: CapturingInput): Promise<void> => start(ca
 /** Starts the saga that makes a partial refund. @throws when Step Functions cannot take it now */
 export const startRefunding = (input: RefundingInput): Promise<void> => start(refundingExecution(input), input);
 
-/** The execution has a name of its own, so starting twice is starting once. */
-async function start({ machine, name }: ExecutionId, input: object): Promise<void> {
+/** The execution has a name of its own, so starting twice is starting once. Its steps work for whoever this process works for. */
+async function start(
+  { machine, name }: ExecutionId,
+  parameters: { correlationId?: string | undefined },
+): Promise<void> {
+  const input = { ...parameters, correlationId: parameters.correlationId ?? correlationId() };
   try {
     await states().send(
       new StartExecutionCommand({ stateMachineArn: startArn(machine), name, input: JSON.stringify(input) }),

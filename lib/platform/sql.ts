@@ -5,6 +5,7 @@ import type { DatabaseRole } from '../contract/deploy/roles.ts';
 import { awsCredentials, config } from './config.ts';
 import { passwordOf } from './database-password.ts';
 import { poolOf } from './pools.ts';
+import { withComments } from './sql-comments.ts';
 
 export type { Sql } from 'postgres';
 
@@ -64,8 +65,8 @@ export function sqlAt(
   role: DatabaseRole,
   own: { port?: number | undefined; connectSeconds?: number } = {},
 ): Sql {
-  const { DATABASE_POOL_SIZE, PREPARED_STATEMENTS } = config();
-  return postgres({
+  const { DATABASE_POOL_SIZE, PREPARED_STATEMENTS, SQL_COMMENTS } = config();
+  const sql = postgres({
     ...connectionOf(host, role, own.port),
     max: DATABASE_POOL_SIZE,
     prepare: PREPARED_STATEMENTS === 'on',
@@ -78,6 +79,7 @@ export function sqlAt(
     types: { bigint: bigintAsNumber },
     onnotice: () => {},
   }) as unknown as Sql;
+  return withComments(sql, SQL_COMMENTS);
 }
 
 /** Where a role connects to and how it proves itself: by an IAM token, or by its password where the stage has a secret. */

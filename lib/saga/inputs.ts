@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { amount, currency, id } from '../contract/api/common.ts';
 
-const order = { orderId: id('order'), amount, currency };
+/** With the API request that asked for it, if one did. */
+const order = { orderId: id('order'), amount, currency, correlationId: z.optional(z.string()) };
 /** Absent: the payment is captured at checkout. */
 const captureAt = z.optional(z.enum(['shipment']));
 const payment = z.object({ provider: z.string(), reference: z.string() });
@@ -26,8 +27,14 @@ export const compensatingInput = z.object({
 });
 export type CompensatingInput = z.output<typeof compensatingInput>;
 
-/** Input of infra/saga/capturing.asl.json; `attempt` starts at 1. */
-export const capturingInput = z.object({ ...order, paymentId: id('payment'), attempt: z.int(), payment });
+/** Input of infra/saga/capturing.asl.json; `attempt` starts at 1. `captureAmount` is what is captured; absent: the whole. */
+export const capturingInput = z.object({
+  ...order,
+  captureAmount: z.optional(amount),
+  paymentId: id('payment'),
+  attempt: z.int(),
+  payment,
+});
 export type CapturingInput = z.output<typeof capturingInput>;
 
 /** Input of infra/saga/refunding.asl.json; `amount` is the part to refund, `attempt` starts at 1. */

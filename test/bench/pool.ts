@@ -2,6 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { Signer } from '@aws-sdk/rds-signer';
 import postgres, { type Sql } from 'postgres';
+import { systemClock } from '../../lib/kernel/clock.ts';
+import { correlated } from '../../lib/kernel/correlation.ts';
+import { newId } from '../../lib/kernel/ids.ts';
+import { type Commented, withComments } from '../../lib/platform/sql-comments.ts';
 import { median } from './numbers.ts';
 import { placeOrder } from './orders.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -12,6 +16,8 @@ export type PoolFigures = {
   freshPerSecond: number;
   /** The middle of the rounds' own ratios. */
   ratio: number;
+  /** Statements a second against those of plain ones, when those of sampled requests or of all requests name their request. */
+  comments: { sampled: number; all: number };
   crowd: Crowd;
 };
 
@@ -53,14 +59,24 @@ export async function measurePool({ clients, rounds, seconds, crowd, say }: Pool
       await read(sql);
       await sql.end();
     };
-    const turns: { reused: number; fresh: number }[] = [];
+    const named = (which: Commented) => {
+      const sql = withComments(pool, which);
+      return () => correlated(newId('access', systemClock), async () => await read(sql));
+    };
+    const [plain, sampled, all] = [named('none'), named('sampled'), named('all')];
+    const turns: { reused: number; fresh: number; plain: number; sampled: number; all: number }[] = [];
     for (let round = 0; round <= rounds; round++) {
       say(
-        round === 0 ? 'warming up' : `round ${round} of ${rounds}: statements over reused and over fresh connections`,
+        round === 0
+          ? 'warming up'
+          : `round ${round} of ${rounds}: statements over reused and fresh connections, and with comments`,
       );
       const turn = {
         reused: await perSecond(clients, seconds, () => read(pool)),
         fresh: await perSecond(clients, seconds, fresh),
+        plain: await perSecond(clients, seconds, plain),
+        sampled: await perSecond(clients, seconds, sampled),
+        all: await perSecond(clients, seconds, all),
       };
       if (round > 0) turns.push(turn);
     }
@@ -69,6 +85,10 @@ export async function measurePool({ clients, rounds, seconds, crowd, say }: Pool
       reusedPerSecond: median(turns.map(({ reused }) => reused)),
       freshPerSecond: median(turns.map((turn) => turn.fresh)),
       ratio: median(turns.map((turn) => turn.reused / turn.fresh)),
+      comments: {
+        sampled: median(turns.map((turn) => turn.sampled / turn.plain)),
+        all: median(turns.map((turn) => turn.all / turn.plain)),
+      },
       crowd: await meetCrowd(`${url}/${order!.id}`, token!, crowd),
     };
   } finally {

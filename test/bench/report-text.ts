@@ -139,13 +139,17 @@ function memoryText(memory: MemoryFigures[]): string {
   return table(['one at a time', 'busy ms', 'waiting ms', ...sizes.map((mb) => `${mb} MB`)], lines);
 }
 
-function poolText({ reusedPerSecond, freshPerSecond, ratio, crowd }: PoolFigures): string {
+function poolText({ reusedPerSecond, freshPerSecond, ratio, comments, crowd }: PoolFigures): string {
   const connections = table(
     ['statements/s over', 'reused connections', 'fresh ones', 'ratio'],
     [['', rounded(reusedPerSecond), rounded(freshPerSecond), `× ${rounded(ratio)}`]],
   );
+  const commented = table(
+    ['statements that name their request', 'of sampled requests', 'of all'],
+    [['statements/s ÷ those of plain ones', rounded(comments.sampled, 2), rounded(comments.all, 2)]],
+  );
   const { requests, answered, refused, otherwise, seconds, recovery } = crowd;
-  return `${connections}\n${table(
+  return `${connections}\n${commented}\n${table(
     ['requests at once', 'answered', '503 with Retry-After', 'otherwise', 'seconds', 'single request after ÷ before'],
     [[requests, answered, refused, otherwise, rounded(seconds), rounded(recovery, 2)]],
   )}`;

@@ -27,7 +27,7 @@ function ringing(measures: Measures, before: Measures = measures): string[] {
   const store = new MetricStore();
   const seen = new Set<string>();
   for (const key of keys) {
-    const { service: _, ...dimensions } = key.dimensions;
+    const { service: _, stage: __, ...dimensions } = key.dimensions;
     const value = Object.values(dimensions).join();
     const id = JSON.stringify(key);
     if (seen.has(id)) continue;

@@ -4,7 +4,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { OrderView } from '../../infra/local/console/order.ts';
 import type { OrderList } from '../../infra/local/console/orders.ts';
 import type { OverviewView } from '../../infra/local/console/overview.ts';
@@ -15,6 +16,8 @@ import type { TableView } from '../../infra/local/console/tables.dynamo.ts';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import type { Reading } from '../../infra/local/test-clock.ts';
+import { isSampled } from '../../lib/platform/sql-comments.ts';
+import { startReceiver } from '../support/receiver.ts';
 
 /* The console of a whole stack, by HTTP as the page asks it. */
 
@@ -28,7 +31,7 @@ beforeAll(async () => {
   stack = await startStack({
     directory,
     port: 0,
-    settings: { RATE_LIMIT_PER_MINUTE: '100000' },
+    settings: { RATE_LIMIT_PER_MINUTE: '100000', ORDER_MAILS: 'all' },
     postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
     waitScale: 0.02,
   });
@@ -53,8 +56,13 @@ async function call(method: string, path: string, headers: Record<string, string
 const ask = <T>(path: string) => call('GET', `/console/api/${path}`) as Promise<T>;
 const tell = <T>(path: string, body: object = {}) => call('POST', `/console/api/${path}`, {}, body) as Promise<T>;
 
-async function place(paymentMethod = 'pm_card_visa', wait = 20): Promise<string> {
-  const headers = { authorization: `Bearer ${token}`, 'idempotency-key': randomUUID(), prefer: `wait=${wait}` };
+async function place(paymentMethod = 'pm_card_visa', wait = 20, more: Record<string, string> = {}): Promise<string> {
+  const headers = {
+    ...more,
+    authorization: `Bearer ${token}`,
+    'idempotency-key': randomUUID(),
+    prefer: `wait=${wait}`,
+  };
   const lines = [{ productId: demo.products[0]!.id, quantity: 2 }];
   return ((await call('POST', '/orders', headers, { lines, paymentMethod })) as { id: string }).id;
 }
@@ -203,6 +211,64 @@ test('a request shows what it and its saga waited for, and the plan of a stateme
   expect(await ask('plans/999999999/0')).toHaveProperty('error');
 });
 
+test('the id of a request is in its saga, its statements, its events, webhooks, mails and logs', async () => {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.stop());
+  const key = { authorization: `Bearer ${demo.appKey}` };
+  const hook = (await call('POST', '/webhook-endpoints', key, { url: receiver.url, events: ['order.confirmed'] })) as {
+    id: string;
+  };
+  onTestFinished(
+    async () => void (await fetch(`${stack.baseUrl}/webhook-endpoints/${hook.id}`, { method: 'DELETE', headers: key })),
+  );
+  await sleep(1100); // From then on it gets events.
+  // Functions are followed from when somebody first looks.
+  await ask('orders');
+  // One request in a hundred is sampled, and names itself in its statements.
+  let requestId: string;
+  do requestId = `req_${randomUUID().replaceAll('-', '')}`;
+  while (!isSampled(requestId));
+  const id = await place('pm_card_visa', 20, { 'x-request-id': requestId });
+
+  const { traces } = await ask<RequestDetail>(`requests/${requestId}`);
+  const statements = traces.flatMap(({ handler, spans }) =>
+    spans.flatMap(({ kind, what }) => (kind === 'sql' ? [{ handler, what }] : [])),
+  );
+  expect(new Set(statements.map(({ handler }) => handler))).toEqual(
+    new Set(['http/place-order', 'saga/reserve-stock', 'saga/confirm-order']),
+  );
+  for (const { what } of statements) expect(what).toMatch(new RegExp(` /\\*correlation_id='${requestId}'\\*/$`));
+  expect(statements.filter(({ what }) => what.split('correlation_id=').length > 2)).toEqual([]);
+
+  const { data: events } = (await call('GET', '/events?limit=1000', key)) as {
+    data: { aggregateId: string; correlationId: string }[];
+  };
+  const ofOrder = events.filter(({ aggregateId }) => aggregateId === id);
+  expect(ofOrder.map(({ correlationId }) => correlationId)).toEqual(ofOrder.map(() => requestId));
+  expect(ofOrder.length).toBeGreaterThanOrEqual(2);
+
+  await expect.poll(() => receiver.received.length, { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(JSON.parse(receiver.received[0]!.body)).toMatchObject({ aggregateId: id, correlationId: requestId });
+
+  const mailed = async () => (await ask<SentMail[]>('parts/mails')).map(({ correlationId }) => correlationId);
+  await expect.poll(mailed, { timeout: 60_000 }).toContain(requestId);
+
+  const { lines } = await ask<RequestDetail>(`requests/${requestId}`);
+  const by = ({ fields, message }: { fields: Record<string, string>; message: string }) =>
+    fields.step ?? fields.consumer ?? message;
+  const named = lines.filter(({ fields }) => (fields.correlationId ?? fields.requestId) === requestId).map(by);
+  expect(named).toEqual(
+    expect.arrayContaining([
+      'request',
+      'ReserveStock',
+      'ChargePayment',
+      'ConfirmOrder',
+      'mail-order-news',
+      'mail sent',
+    ]),
+  );
+});
+
 test('replication can be paused: the reader stays where it was until it goes on', async () => {
   const lsn = async () => (await ask<PostgresView>('parts/postgres')).standbys[0]?.behindBytes;
   await tell('faults', { name: 'pause-replication' });
@@ -269,8 +335,8 @@ test('Prometheus reads what the functions counted, from this machine alone', asy
   const answer = await fetch(`${stack.baseUrl}/metrics`);
   expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   const text = await answer.text();
-  expect(Number(/^counterfoil_orders_placed_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(1);
-  expect(text).toMatch(/^counterfoil_latency_seconds_bucket\{operation="place-order",le="10"\} [1-9]/m);
+  expect(Number(/^counterfoil_orders_placed_total\{stage="local"\} (\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(1);
+  expect(text).toMatch(/^counterfoil_latency_seconds_bucket\{stage="local",operation="place-order",le="10"\} [1-9]/m);
   // A page of another site, by DNS rebinding.
   const [foreign] = await once(get(`${stack.baseUrl}/metrics`, { headers: { host: 'evil.example' } }), 'response');
   expect(foreign.resume().statusCode).not.toBe(200);

@@ -75,10 +75,12 @@ function named(): Named[] {
 /** What a search over a metric's dimension looks for, as a row of a widget with any value. */
 function searched(cell: unknown): unknown[][] {
   const { expression = '' } = cell as { expression?: string };
-  const found = /^SEARCH\('\{(\w+),(\w+),service\} MetricName="(\w+)"', '(Sum|p\d+)', \d+\)$/.exec(expression);
+  const found = /^SEARCH\('\{(\w+),(\w+),service,stage\} MetricName="(\w+)" stage="(\w+)"', '(Sum|p\d+)', \d+\)$/.exec(
+    expression,
+  );
   if (found === null) return [];
-  const [, namespace, dimension, name] = found;
-  return [[namespace, name, dimension, anyValue, 'service', 'counterfoil']];
+  const [, namespace, dimension, name, stage] = found;
+  return [[namespace, name, dimension, anyValue, 'service', 'counterfoil', 'stage', stage]];
 }
 
 const anyValue = 'any value';
@@ -102,12 +104,13 @@ const values: Record<string, readonly string[]> = {
   version: [anyValue],
 };
 
-function wrong({ namespace, name, dimensions }: Named): string | undefined {
+function wrong({ namespace, name, dimensions }: Named, ofStage = 'dev'): string | undefined {
   if (namespace === metricNamespace) {
     const spec: MetricSpec | undefined = metrics[name as MetricName];
     if (spec === undefined) return 'is not in lib/contract/deploy/metrics.ts';
-    const { service: of, ...rest } = dimensions;
+    const { service: of, stage, ...rest } = dimensions;
     if (of !== 'counterfoil') return 'has no dimension service';
+    if (stage !== ofStage) return `is of the stage ${stage}`;
     if (Object.keys(rest).join() !== (spec.dimension ?? '')) return `has the dimensions ${Object.keys(rest)}`;
     const value = Object.values(rest)[0];
     if (spec.dimension !== undefined && !values[spec.dimension]!.includes(value as string))
@@ -143,20 +146,20 @@ test('alarms that roll a canary back name only metrics that the code emits or AW
   const known = ([name, value]: [string, unknown]) => [name, name === 'version' ? anyValue : value];
   const mistakes = all
     .map((one) => ({ ...one, dimensions: Object.fromEntries(Object.entries(one.dimensions).map(known)) }))
-    .filter((one) => wrong(one) !== undefined);
+    .filter((one) => wrong(one, 'prod') !== undefined);
   expect(mistakes).toEqual([]);
 });
 
 describe('a metric that nothing publishes is found out', () => {
   const ours = { where: '', namespace: metricNamespace };
+  const own = { service: 'counterfoil', stage: 'dev' };
   test.each<[string, Named]>([
-    ['a misspelt name', { ...ours, name: 'OrderPlaced', dimensions: { service: 'counterfoil' } }],
-    ['a forgotten service', { ...ours, name: 'OrdersPlaced', dimensions: {} }],
-    ['a forgotten dimension', { ...ours, name: 'Requests', dimensions: { service: 'counterfoil' } }],
-    [
-      'an operation that is none',
-      { ...ours, name: 'Requests', dimensions: { service: 'counterfoil', operation: 'x' } },
-    ],
+    ['a misspelt name', { ...ours, name: 'OrderPlaced', dimensions: own }],
+    ['a forgotten service', { ...ours, name: 'OrdersPlaced', dimensions: { stage: 'dev' } }],
+    ['a forgotten stage', { ...ours, name: 'OrdersPlaced', dimensions: { service: 'counterfoil' } }],
+    ['another stage', { ...ours, name: 'OrdersPlaced', dimensions: { ...own, stage: 'prod' } }],
+    ['a forgotten dimension', { ...ours, name: 'Requests', dimensions: own }],
+    ['an operation that is none', { ...ours, name: 'Requests', dimensions: { ...own, operation: 'x' } }],
     [
       'a proxy metric by cluster',
       { where: '', namespace: 'AWS/RDS', name: 'ClientConnections', dimensions: { DBClusterIdentifier: 'x' } },

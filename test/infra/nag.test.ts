@@ -9,8 +9,9 @@ test.each(['dev', 'prod'] as const)(
   },
 );
 
-test.each(['dev', 'prod'] as const)('nor in %s with a CDN', (profile) => {
-  expect(() => synthesized(profile, { everyCheck: true, context: { catalogMaxAge: '60' } })).not.toThrow();
+test.each(['dev', 'prod'] as const)('nor in %s with a CDN and traces', (profile) => {
+  const context = { catalogMaxAge: '60', traces: 'on' };
+  expect(() => synthesized(profile, { everyCheck: true, context })).not.toThrow();
 });
 
 test('a resource that cdk-nag objects to stops the synthesis', () => {

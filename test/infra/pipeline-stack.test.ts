@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { pipeline } from '../../infra/pipeline.ts';
-import { preflightActions } from '../../infra/stacks/pipeline-stack.ts';
+import { budgetActions, preflightActions } from '../../infra/stacks/pipeline-stack.ts';
 import { ofType, statementsOf, type Template } from './synthesized.ts';
 
 const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
@@ -49,9 +49,13 @@ test('each role is for one environment of one repository, and for nobody else', 
   }
 });
 
-test('the role that releases may do nothing but take the roles of the bootstrap', () => {
+test('the role that releases may do nothing but take the roles of the bootstrap, and read the error budgets of prod', () => {
   const statements = statementsOf(template, role('release')[0]);
-  expect(statements.map(({ Action }) => Action)).toEqual([['sts:AssumeRole']]);
+  expect(statements.map(({ Action }) => Action)).toEqual([['sts:AssumeRole'], [...budgetActions]]);
+  expect(JSON.stringify(templateOf({ ...given, stage: 'staging' }))).not.toContain('cloudwatch:');
+  const asked = readFileSync(new URL('../../infra/release/budget.ts', import.meta.url), 'utf8');
+  const commands = [...asked.matchAll(/new (\w+)Command\(/g)].map(([, command]) => `cloudwatch:${command}`);
+  expect(commands.toSorted()).toEqual([...budgetActions]);
   const roles = statements[0]!.Resource.map(
     (each) => /role\/(cdk-hnb659fds-[a-z-]+-role-)/.exec(JSON.stringify(each))?.[1],
   );

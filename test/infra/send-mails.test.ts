@@ -77,6 +77,14 @@ test('a mail goes to SES as plain text and HTML in UTF-8, from the sender that i
   expect(calls).toEqual([expected]);
 });
 
+test('a mail says in its header which API request led to it', async () => {
+  const client = new SESv2Client({ region: 'eu-west-1', endpoint, credentials });
+  await sesMailer({ client, from: 'shop@example.com' }).send({ ...mail, correlationId: 'req_1' });
+  expect(calls[0]).toMatchObject({
+    body: { Content: { Simple: { Headers: [{ Name: 'X-Correlation-Id', Value: 'req_1' }] } } },
+  });
+});
+
 test('a mail that SES refuses is not sent', async () => {
   answer = { status: 400, body: '{"__type":"MessageRejected","message":"Email address is not verified."}' };
   const client = new SESv2Client({ region: 'eu-west-1', endpoint, credentials });

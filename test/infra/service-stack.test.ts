@@ -17,6 +17,7 @@ import {
   stacksOf,
   stripeSecret,
   synthesized,
+  type Template,
   webhookSecret,
 } from './synthesized.ts';
 
@@ -238,8 +239,11 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   });
 
   test('a function’s environment is what its handler needs and no more', () => {
-    const names = (handler: string) =>
-      Object.keys(functionOf(service, stage, handler)[1].Properties.Environment?.Variables ?? {}).toSorted();
+    const names = (handler: string) => {
+      const { STAGE, ...others } = functionOf(service, stage, handler)[1].Properties.Environment.Variables;
+      expect(STAGE, handler).toBe(stage);
+      return Object.keys(others).toSorted();
+    };
     expect(names('http/get-openapi')).toEqual(['LIMITS_TABLE']);
     const forCustomers = [
       'APPLICATIONS_TABLE',
@@ -299,11 +303,37 @@ test('prod’s webhook knows what signs events by its ARN alone', () => {
 
 test('prod charges by stripe, and knows the secret by its ARN alone', () => {
   const [, { Properties }] = functionOf(stages.prod.service, 'prod', 'saga/charge-payment');
-  expect(Properties.Environment.Variables).toEqual({ PAYMENT_PROVIDER: 'stripe', STRIPE_SECRET_ARN: stripeSecret });
+  expect(Properties.Environment.Variables).toEqual({
+    STAGE: 'prod',
+    PAYMENT_PROVIDER: 'stripe',
+    STRIPE_SECRET_ARN: stripeSecret,
+  });
+});
+
+const extended = synthesized('dev', { context: { catalogMaxAge: '60', traces: 'on' } });
+
+test.each<[string, Template, boolean]>([
+  ['dev', stages.dev.service, false],
+  ['prod', stages.prod.service, false],
+  ['a stage that asks for it', extended.service, true],
+])('X-Ray traces %s: functions and state machines, or none', (_, template, traced) => {
+  const functions = ofType(template, 'AWS::Lambda::Function').filter(
+    ([, { Properties }]) => Properties.Environment?.Variables.STAGE !== undefined,
+  );
+  const machines = ofType(template, 'AWS::StepFunctions::StateMachine');
+  expect(functions.length).toBeGreaterThan(100);
+  for (const [id, { Properties }] of functions) {
+    expect(Properties.TracingConfig?.Mode, id).toBe(traced ? 'Active' : undefined);
+    const role = Properties.Role['Fn::GetAtt'][0];
+    const rights = JSON.stringify(template.Resources[role]!.Properties.Policies ?? []);
+    expect(rights.includes('xray:PutTraceSegments'), id).toBe(traced);
+  }
+  for (const [id, { Properties }] of machines)
+    expect(Properties.TracingConfiguration?.Enabled ?? false, id).toBe(traced);
 });
 
 describe('a CDN of the catalogue', () => {
-  const { platform, shop } = synthesized('dev', { context: { catalogMaxAge: '60' } });
+  const { platform, shop } = extended;
   const ofCdn = (type: string) => ofType(platform, `AWS::CloudFront::${type}`).map(([, { Properties }]) => Properties);
   const [distribution] = ofCdn('Distribution');
   const { DefaultCacheBehavior, CacheBehaviors, Origins, CustomErrorResponses } = distribution.DistributionConfig;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createExposition } from '../../infra/local/console/exposition.ts';
 import { prometheusOf } from '../../infra/monitoring/prometheus.ts';
-import { type MetricName, metrics } from '../../lib/contract/deploy/metrics.ts';
+import { type MetricName, metrics, ownDimensions } from '../../lib/contract/deploy/metrics.ts';
 
 test.each<[MetricName, string, string]>([
   ['Requests', 'counterfoil_requests_total', 'counter'],
@@ -21,10 +21,11 @@ test('no two metrics have one name, and each is one that Prometheus allows', () 
 
 test('what was measured is exposed: sums of counters, the last of gauges, buckets of durations', () => {
   const exposition = createExposition();
-  const add = (name: string, value: number, dimensions: Record<string, string> = {}) =>
-    exposition.add({ namespace: 'Counterfoil', name, dimensions: { service: 'counterfoil', ...dimensions } }, value);
+  const add = (name: string, value: number, dimensions: Record<string, string> = {}, stage = 'local') =>
+    exposition.add({ namespace: 'Counterfoil', name, dimensions: ownDimensions(stage, dimensions) }, value);
   add('Requests', 1, { operation: 'place-order' });
   add('Requests', 1, { operation: 'place-order' });
+  add('Requests', 7, { operation: 'place-order' }, 'staging');
   add('ApplicationRequests', 1, { application: 'a"\\\n' });
   add('OldestStuckOrder', 9);
   add('OldestStuckOrder', 3);
@@ -35,20 +36,23 @@ test('what was measured is exposed: sums of counters, the last of gauges, bucket
   expect(exposition.text().split('\n')).toEqual([
     '# HELP counterfoil_application_requests_total ApplicationRequests of the namespace Counterfoil.',
     '# TYPE counterfoil_application_requests_total counter',
-    'counterfoil_application_requests_total{application="a\\"\\\\\\n"} 1',
+    'counterfoil_application_requests_total{stage="local",application="a\\"\\\\\\n"} 1',
     '# HELP counterfoil_oldest_stuck_order_seconds OldestStuckOrder of the namespace Counterfoil.',
     '# TYPE counterfoil_oldest_stuck_order_seconds gauge',
-    'counterfoil_oldest_stuck_order_seconds 3',
+    'counterfoil_oldest_stuck_order_seconds{stage="local"} 3',
     '# HELP counterfoil_requests_total Requests of the namespace Counterfoil.',
     '# TYPE counterfoil_requests_total counter',
-    'counterfoil_requests_total{operation="place-order"} 2',
+    'counterfoil_requests_total{stage="local",operation="place-order"} 2',
+    'counterfoil_requests_total{stage="staging",operation="place-order"} 7',
     '# HELP counterfoil_saga_duration_seconds SagaDuration of the namespace Counterfoil.',
     '# TYPE counterfoil_saga_duration_seconds histogram',
-    ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.25].map((le) => `counterfoil_saga_duration_seconds_bucket{le="${le}"} 0`),
-    ...[0.5, 1, 2.5, 5, 10].map((le) => `counterfoil_saga_duration_seconds_bucket{le="${le}"} 1`),
-    'counterfoil_saga_duration_seconds_bucket{le="+Inf"} 2',
-    'counterfoil_saga_duration_seconds_sum 20.3',
-    'counterfoil_saga_duration_seconds_count 2',
+    ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.25].map(
+      (le) => `counterfoil_saga_duration_seconds_bucket{stage="local",le="${le}"} 0`,
+    ),
+    ...[0.5, 1, 2.5, 5, 10].map((le) => `counterfoil_saga_duration_seconds_bucket{stage="local",le="${le}"} 1`),
+    'counterfoil_saga_duration_seconds_bucket{stage="local",le="+Inf"} 2',
+    'counterfoil_saga_duration_seconds_sum{stage="local"} 20.3',
+    'counterfoil_saga_duration_seconds_count{stage="local"} 2',
     '',
   ]);
 });
@@ -68,7 +72,7 @@ test.each(boards)('the dashboard %s of Grafana asks for what is exposed', (board
   const asked = panels.flatMap(({ targets = [] }: { targets?: { expr: string }[] }) => targets.map(({ expr }) => expr));
   expect(asked.length).toBeGreaterThan(3);
   for (const expr of asked as string[]) {
-    const selectors = [...expr.matchAll(/(counterfoil_[a-z_]+)(?:\{(\w+)=)?/g)];
+    const selectors = [...expr.matchAll(/(counterfoil_[a-z_]+)\{stage="\$stage"(?:, (\w+)=)?/g)];
     expect(selectors.length, expr).toBeGreaterThan(0);
     for (const [, name, label] of selectors) {
       expect(exposed.has(name!), expr).toBe(true);

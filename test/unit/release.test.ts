@@ -1,11 +1,20 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { type CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Budgets, readBudgets, whyWait } from '../../infra/release/budget.ts';
 import { smoke } from '../../infra/release/smoke.ts';
 import { runRelease, type World } from '../../infra/tools/release.ts';
 
 /** A world in which commands are noted and those with a word in them fail. */
-function pretended({ failing = 'none', environment = {} as Record<string, string>, deployed = true } = {}) {
+const whole: Budgets = { spent: [{ objective: 'orders-availability', requests: 9000, misses: 4 }], burning: false };
+
+function pretended({
+  failing = 'none',
+  environment = {} as Record<string, string>,
+  deployed = true,
+  budgets = whole,
+} = {}) {
   const ran: string[] = [];
   const lines: string[] = [];
   const world: World = {
@@ -17,6 +26,10 @@ function pretended({ failing = 'none', environment = {} as Record<string, string
     async smoke(url, release) {
       ran.push(`smoke ${url} ${release}`);
       return failing === 'smoke' ? ['/health answers 503'] : [];
+    },
+    async budgets(stage) {
+      ran.push(`budgets of ${stage}`);
+      return budgets;
     },
     outputs: (stage) => {
       const profile = stage === 'prod' ? 'prod' : 'dev';
@@ -37,8 +50,10 @@ test('a release checks, shows, deploys what it showed, and proves it: staging by
     expect.stringMatching(/ cdk deploy --all --app cdk.out\/staging .*--outputs-file cdk.out\/staging.outputs.json/),
     'npm run --silent test:e2e -- --url https://staging.test',
   ]);
-  expect(await release('--stage', 'prod', '--step', 'prove', '--step', 'deploy', '-c', 'release=1.2.3')).toBe(0);
+  const steps = ['--step', 'prove', '--step', 'deploy', '--step', 'budget'];
+  expect(await release('--stage', 'prod', ...steps, '-c', 'release=1.2.3')).toBe(0);
   expect(ran).toEqual([
+    'budgets of prod',
     expect.stringContaining('cdk deploy --all --app cdk.out/prod'),
     'smoke https://prod.test 1.2.3',
   ]);
@@ -52,6 +67,79 @@ test('the first step that fails ends it, and says what is deployed by then', asy
   const smoked = pretended({ failing: 'smoke' });
   expect(await smoked.release('--stage', 'prod')).toBe(1);
   expect(smoked.lines.slice(-2)).toEqual(['/health answers 503', expect.stringContaining('rolling-back')]);
+});
+
+describe('an error budget', () => {
+  const spent = (misses: number) => ({
+    ...whole,
+    spent: [
+      { objective: 'orders-latency' as const, requests: 9000, misses: 0 },
+      { objective: 'reads-availability' as const, requests: 20_000, misses },
+    ],
+  });
+  const steps = ['--stage', 'prod', '--step', 'budget', '--step', 'deploy'];
+
+  test('that is left lets a release go out, and is shown', async () => {
+    const { ran, lines, release } = pretended({ budgets: spent(15) });
+    expect(await release(...steps)).toBe(0);
+    expect(lines).toContain('reads-availability: 25 % of the error budget of 30 days is left');
+    expect(ran.at(-1)).toContain('cdk deploy');
+  });
+
+  test.each([
+    [
+      'is used up',
+      spent(20),
+      'The error budget of reads-availability is used up: 20 of 20000 requests missed it in 30 days.',
+    ],
+    ['burns', { ...whole, burning: true }, 'An error budget burns now: the alarm objectives-burning rings.'],
+  ])('that %s stops a release before it deploys anything', async (_, budgets, reason) => {
+    const { ran, lines, release } = pretended({ budgets });
+    expect(await release(...steps)).toBe(1);
+    expect(ran).toEqual(['budgets of prod']);
+    expect(lines).toContain(reason);
+    expect(lines.at(-1)).toMatch(/^prod stopped at budget\. Nothing is deployed\./);
+    expect(await release(...steps, '--despite-budget', ' ')).toBe(2);
+    expect(await release(...steps, '--despite-budget', 'it mends the reads')).toBe(0);
+    expect(lines).toContain('It goes out nevertheless: it mends the reads');
+    expect(ran.at(-1)).toContain('cdk deploy');
+    const asked = pretended({ budgets, environment: { COUNTERFOIL_DESPITE_BUDGET: 'agreed with the duty' } });
+    expect(await asked.release(...steps)).toBe(0);
+  });
+
+  test('is read of its own stage, from what its objective counts, page after page', async () => {
+    const asked: unknown[] = [];
+    const client = {
+      async send(command: { input: object }) {
+        asked.push(command.input);
+        if (!(command instanceof GetMetricDataCommand))
+          return { CompositeAlarms: [{ AlarmName: 'counterfoil-prod-objectives-burning', StateValue: 'ALARM' }] };
+        const { MetricDataQueries = [], NextToken } = command.input;
+        const values = (name: string, of: string) =>
+          MetricDataQueries.flatMap(({ Id, MetricStat }) => {
+            const { MetricName, Dimensions = [] } = MetricStat!.Metric!;
+            const dimensions = Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+            expect(dimensions).toMatchObject({ service: 'counterfoil', stage: 'prod' });
+            return MetricName === name && Object.values(dimensions).includes(of) ? [{ Id, Values: [400, 100] }] : [];
+          });
+        return NextToken === undefined
+          ? { MetricDataResults: values('Requests', 'list-orders'), NextToken: 'more' }
+          : {
+              MetricDataResults: [...values('Requests', 'get-product'), ...values('ObjectiveMisses', 'reads-latency')],
+            };
+      },
+    } as unknown as CloudWatchClient;
+    const budgets = await readBudgets('prod', client, new Date('2031-02-01T00:00:00Z'));
+    expect(budgets.spent).toEqual([
+      { objective: 'orders-availability', requests: 0, misses: 0 },
+      { objective: 'orders-latency', requests: 0, misses: 0 },
+      { objective: 'reads-availability', requests: 1000, misses: 0 },
+      { objective: 'reads-latency', requests: 1000, misses: 500 },
+    ]);
+    expect(whyWait(budgets)).toHaveLength(2);
+    expect(asked[0]).toMatchObject({ StartTime: new Date('2031-01-02T00:00:00Z') });
+    expect(asked.at(-1)).toMatchObject({ AlarmNames: ['counterfoil-prod-objectives-burning'] });
+  });
 });
 
 test('nothing is proven without an address, nor by orders without a key', async () => {

@@ -95,7 +95,7 @@ test('each night runs what takes too long for that, each in a job of its own', (
 
 test('a release is checked, planned, proven on staging, and deployed to prod after an approval', () => {
   const { on, jobs } = workflow('deploy.yml');
-  expect(on).toEqual({ push: { tags: ['v*'] }, workflow_dispatch: null });
+  expect(on).toEqual({ push: { tags: ['v*'] }, workflow_dispatch: { inputs: { despite_budget: expect.anything() } } });
   const order = Object.entries(jobs).map(([name, { needs, environment }]) => [name, needs, environment]);
   expect(order).toEqual([
     ['check', undefined, undefined],
@@ -107,6 +107,9 @@ test('a release is checked, planned, proven on staging, and deployed to prod aft
     runs(jobs[name]).flatMap((run) => [...run.matchAll(/--step (\w+)/g)].map(([, step]) => step));
   expect(['check', 'plan'].flatMap(stepsOf).concat(stepsOf('staging'))).toEqual(stepNames);
   expect(stepsOf('prod')).toEqual(stepsOf('staging'));
+  // What somebody types reaches the command as a variable, and for prod alone.
+  const overrides = [jobs.prod, jobs.staging].map((job) => JSON.stringify(job).includes('inputs.despite_budget'));
+  expect(overrides).toEqual([true, false]);
 });
 
 test('a deployment has no long-lived key, and deploys what was planned', () => {

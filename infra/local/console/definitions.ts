@@ -9,6 +9,7 @@ import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import { tables } from '../../../lib/contract/deploy/tables.ts';
 import type { MonitoredResources } from '../../monitoring/resources.ts';
 import { MonitoringStack } from '../../stacks/monitoring-stack.ts';
+import { localStage } from '../environment.ts';
 import { readTemplate } from './dashboard.ts';
 
 const allHandlers = [routes, steps, jobs, consumers, streams].flatMap((table) =>
@@ -17,7 +18,7 @@ const allHandlers = [routes, steps, jobs, consumers, streams].flatMap((table) =>
 
 /** What dashboards and alarms look at, by the names that the console gives to the parts of a laptop. */
 export const localResources = (machines: Record<StateMachineName, string>): MonitoredResources => ({
-  stage: 'local',
+  stage: localStage,
   testsRestores: false,
   watchesObjectives: true,
   isWhole: true,

@@ -5,7 +5,7 @@ import type { MetricKey } from './metric-store.ts';
 /** Upper bounds of the buckets of a histogram, in seconds. */
 const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-type Series = { sum: number; count: number; last: number; buckets: number[] };
+type Series = { labels: string[]; sum: number; count: number; last: number; buckets: number[] };
 
 /** Adds up what the code measures, as long as the console runs, for who asks in the format of Prometheus. */
 export function createExposition() {
@@ -15,12 +15,12 @@ export function createExposition() {
     add({ namespace, name, dimensions }: MetricKey, value: number): void {
       if (namespace !== metricNamespace || !Object.hasOwn(metrics, name)) return;
       const metric = name as MetricName;
-      const { label, type } = prometheusOf(metric);
-      const of = label === undefined ? '' : (dimensions[label] ?? '');
+      const { labels: names, type } = prometheusOf(metric);
+      const labels = names.map((label) => `${label}="${escaped(dimensions[label] ?? '')}"`);
       const series = all.get(metric) ?? new Map<string, Series>();
       all.set(metric, series);
-      const one = series.get(of) ?? { sum: 0, count: 0, last: 0, buckets: bounds.map(() => 0) };
-      series.set(of, one);
+      const one = series.get(labels.join()) ?? { labels, sum: 0, count: 0, last: 0, buckets: bounds.map(() => 0) };
+      series.set(labels.join(), one);
       one.sum += value;
       one.count += 1;
       one.last = value;
@@ -37,13 +37,10 @@ export function createExposition() {
 }
 
 function family([metric, series]: [MetricName, Map<string, Series>]): string {
-  const { name, type, label } = prometheusOf(metric);
-  const lines = [...series].flatMap(([value, one]) => {
-    const labels = label === undefined ? [] : [`${label}="${escaped(value)}"`];
-    const line = (suffix: string, number: number, more: string[] = []) => {
-      const inside = [...labels, ...more].join(',');
-      return `${name}${suffix}${inside === '' ? '' : `{${inside}}`} ${number}`;
-    };
+  const { name, type } = prometheusOf(metric);
+  const lines = [...series.values()].flatMap((one) => {
+    const line = (suffix: string, number: number, more: string[] = []) =>
+      `${name}${suffix}{${[...one.labels, ...more].join(',')}} ${number}`;
     if (type === 'counter') return [line('', one.sum)];
     if (type === 'gauge') return [line('', one.last)];
     return [

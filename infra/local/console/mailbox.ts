@@ -17,10 +17,11 @@ export function openMailbox(clock: Clock) {
       mails.length = Math.min(mails.length, mostKept);
     },
     list: (): SentMail[] =>
-      mails.map(({ at, mail: { to, subject, text, attachment } }) => ({
+      mails.map(({ at, mail: { to, subject, text, correlationId = null, attachment } }) => ({
         at: toTimestamp(at),
         to,
         subject,
+        correlationId,
         html: htmlOf({ subject, text: withoutCodes(text) }),
         attachment: attachment === undefined ? null : shown(attachment),
       })),

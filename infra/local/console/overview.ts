@@ -142,13 +142,14 @@ function scopeOf(terms: readonly Term[], grid: Grid, store: MetricStore): MathSc
         return series === undefined ? [] : [{ label: term.label, series }];
       }),
     search(expression, statistic) {
-      const [, schema, name] = /^\{([^}]+)\} MetricName="([^"]+)"$/.exec(expression) ?? [];
+      const [, schema, name, stage] = /^\{([^}]+)\} MetricName="([^"]+)" stage="([^"]+)"$/.exec(expression) ?? [];
       const [namespace, ...dimensions] = (schema ?? '').split(',');
-      if (namespace === undefined || name === undefined)
+      if (namespace === undefined || name === undefined || stage === undefined)
         throw new TypeError(`The search ${expression} is not known here.`);
-      return store.find(namespace, name, dimensions).map((key) => ({
+      const found = store.find(namespace, name, dimensions).filter((key) => key.dimensions.stage === stage);
+      return found.map((key) => ({
         label: dimensions
-          .filter((dimension) => dimension !== 'service')
+          .filter((dimension) => dimension !== 'service' && dimension !== 'stage')
           .map((dimension) => key.dimensions[dimension])
           .join(' '),
         series: store.read(key, statistic, grid),

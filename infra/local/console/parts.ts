@@ -1,5 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { metricNamespace, ownDimensions } from '../../../lib/contract/deploy/metrics.ts';
 import { cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
+import { localStage } from '../environment.ts';
 import type { Database } from './database.sql.ts';
 import type { MetricStore } from './metric-store.ts';
 import {
@@ -68,8 +70,8 @@ const cacheMinutes = 15;
 export function cacheView(store: MetricStore, now: number): CacheView {
   const grid = { from: now - cacheMinutes * 60_000, to: now + 1, period: cacheMinutes * 60_000 + 1 };
   const answers = cacheAnswers.map((from) => {
-    const dimensions = { service: 'counterfoil', from };
-    const series = store.read({ namespace: 'Counterfoil', name: 'CacheReads', dimensions }, 'Sum', grid);
+    const key = { namespace: metricNamespace, name: 'CacheReads', dimensions: ownDimensions(localStage, { from }) };
+    const series = store.read(key, 'Sum', grid);
     return { from, count: [...series.values()][0] ?? 0 };
   });
   return { answers, sinceMinutes: cacheMinutes };

@@ -13,6 +13,8 @@ export type SentMail = {
   at: string;
   to: string;
   subject: string;
+  /** Of the API request that led to it. */
+  correlationId: string | null;
   html: string;
   /** The file that goes with it; without its text when that is long. */
   attachment: { name: string; bytes: number; text: string | null } | null;

@@ -84,8 +84,8 @@ const toRequest = (line: LogLine): RequestView => ({
 const textOr = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 /**
- * A request with the lines of the log that belong to it: its own, and those of the sagas of orders that it changed, since the
- * request before that changed them. Times are not compared: the test clock moves those of requests alone.
+ * A request with the lines of the log that belong to it: its own, those that name it, such as of consumers of its events, and those of
+ * the sagas of orders that it changed, since the request before that changed them. Times are not compared: the test clock moves those of requests alone.
  * @param lines of every kind, in the order of the log
  * @returns undefined when the request is not in the log any more
  */
@@ -97,7 +97,10 @@ export function explainRequest(lines: readonly LogLine[], requestId: string): Ex
   const orders = line.write === true ? request.resources.filter((id) => id.startsWith('ord_')) : [];
   const from = lines.slice(0, at).findLastIndex((other) => other.write === true && changes(other, orders));
   const own = lines.filter(
-    (each, i) => each.requestId === requestId || (i > from && orders.includes(String(each.orderId))),
+    (each, i) =>
+      each.requestId === requestId ||
+      each.correlationId === requestId ||
+      (i > from && orders.includes(String(each.orderId))),
   );
   const others = lines.flatMap((other) =>
     other.write === true && other.requestId !== requestId && changes(other, orders) ? [String(other.requestId)] : [],

@@ -24,7 +24,10 @@ export function grafanaDashboard({ name, widgets }: Dashboard): object {
     refresh: '10s',
     time: { from: 'now-3h', to: 'now' },
     templating: {
-      list: [{ name: 'prometheus', type: 'datasource', query: 'prometheus', label: 'Prometheus', hide: 0 }],
+      list: [
+        { name: 'prometheus', type: 'datasource', query: 'prometheus', label: 'Prometheus', hide: 0 },
+        { name: 'stage', type: 'query', datasource, query: stages, label: 'Stage', refresh: 1, hide: 0 },
+      ],
     },
     panels: panels.map((panel, index) => ({ id: index + 1, ...panel })),
   };
@@ -54,6 +57,9 @@ function panelOf(widget: Widget): Panel[] {
   ];
 }
 
+/** Every stage that Prometheus has metrics of. */
+const stages = `label_values(${prometheusOf('DependencyDown').name}, stage)`;
+
 /** So many lines of one metric are asked for at once, by the values of their label. */
 const mostLines = 20;
 
@@ -67,7 +73,7 @@ function targetsOf(terms: readonly Term[], single: boolean): Omit<Target, 'refId
   if (first.key.namespace !== metricNamespace) return [];
   const metric = first.key.name as MetricName;
   const { label } = prometheusOf(metric);
-  return [{ expr: selected(metric, '', first.statistic, single, label), legendFormat: `{{${label}}}` }];
+  return [{ expr: selected(metric, undefined, first.statistic, single, label), legendFormat: `{{${label}}}` }];
 }
 
 /** Which Prometheus: a variable of the dashboard, in Grafana's syntax. */
@@ -86,14 +92,21 @@ function promqlOf({ key, statistic }: Extract<Term, { kind: 'metric' }>, single:
   const { label } = prometheusOf(key.name as MetricName);
   return selected(
     key.name as MetricName,
-    label === undefined ? '' : `{${label}="${key.dimensions[label]}"}`,
+    label === undefined ? undefined : `${label}="${key.dimensions[label]}"`,
     statistic,
     single,
   );
 }
 
-function selected(metric: MetricName, labels: string, statistic: string, single: boolean, by?: string): string {
+function selected(
+  metric: MetricName,
+  own: string | undefined,
+  statistic: string,
+  single: boolean,
+  by?: string,
+): string {
   const { name, type } = prometheusOf(metric);
+  const labels = `{stage="$stage"${own === undefined ? '' : `, ${own}`}}`;
   const range = single ? '$__range' : '$__rate_interval';
   const percentile = /^p(\d+(?:\.\d+)?)$/.exec(statistic)?.[1];
   if (type === 'histogram') {
@@ -106,7 +119,7 @@ function selected(metric: MetricName, labels: string, statistic: string, single:
 
 function searchOf(expression: string): { label: string; metric: MetricName; statistic: string } {
   const [, label, metric, statistic] =
-    /^SEARCH\('\{\w+,(\w+),service\} MetricName="(\w+)"', '(\w+)'/.exec(expression) ?? [];
+    /^SEARCH\('\{\w+,(\w+),service,stage\} MetricName="(\w+)" stage="\w+"', '(\w+)'/.exec(expression) ?? [];
   return { label: label!, metric: metric as MetricName, statistic: statistic! };
 }
 
@@ -114,7 +127,7 @@ function searchOf(expression: string): { label: string; metric: MetricName; stat
 function expressionOf(expression: string, terms: readonly Term[], single: boolean): string | undefined {
   if (expression.startsWith('SEARCH')) {
     const { label, metric, statistic } = searchOf(expression);
-    return selected(metric, '', statistic, single, label);
+    return selected(metric, undefined, statistic, single, label);
   }
   let known = true;
   const of = (id: string): string => {

@@ -1,10 +1,11 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { dependencies } from '../../../lib/contract/deploy/metrics.ts';
-import { maximum, ours, sum } from '../metrics.ts';
+import { maximum, sum } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /** What the job check-health sees each minute. */
-export function health(): AlarmSpec[] {
+export function health({ ours }: Monitored): AlarmSpec[] {
   const down = Object.fromEntries(dependencies.map((name) => [name, ours('DependencyDown', maximum(), name)]));
   return [
     {

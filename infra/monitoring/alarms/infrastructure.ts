@@ -1,8 +1,8 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { JobName } from '../../../functions/jobs.ts';
 import type { TableName } from '../../../lib/contract/deploy/tables.ts';
-import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { awsMetric, maximum, sum, waitingIn } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /** These run again within minutes, so that one failure alone is no alarm. */
@@ -22,7 +22,7 @@ const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'reconcile',
 ]);
 
-export function jobRuns({ jobs, deadLetters }: MonitoredResources): AlarmSpec[] {
+export function jobRuns({ jobs, deadLetters }: Monitored): AlarmSpec[] {
   const failures = Object.entries(jobs).map(([name, job]) => ({
     name: `job-${name}-failing`,
     runbook: 'jobs-not-running',
@@ -58,7 +58,7 @@ export function jobRuns({ jobs, deadLetters }: MonitoredResources): AlarmSpec[] 
   ];
 }
 
-export function database({ cluster, proxy }: MonitoredResources): AlarmSpec[] {
+export function database({ cluster, proxy }: Monitored): AlarmSpec[] {
   return [
     ...(proxy === undefined ? [] : ofTheProxy({ ProxyName: proxy })),
     {
@@ -112,7 +112,7 @@ const ofTheProxy = (ofProxy: { ProxyName: string }): AlarmSpec[] => [
 ];
 
 /** Whether reports are of today. */
-export const reader = ({ reader: instance }: MonitoredResources): AlarmSpec[] => [
+export const reader = ({ reader: instance, ours }: Monitored): AlarmSpec[] => [
   {
     name: 'reports-behind',
     runbook: 'reader-behind',
@@ -139,7 +139,7 @@ export const reader = ({ reader: instance }: MonitoredResources): AlarmSpec[] =>
       ]),
 ];
 
-export const tables = (resources: MonitoredResources): AlarmSpec[] =>
+export const tables = (resources: Monitored): AlarmSpec[] =>
   (Object.entries(resources.tables) as [TableName, string][]).map(([table, name]) => ({
     name: `table-${table}-throttled`,
     runbook: 'table-throttled',

@@ -1,12 +1,12 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import {
+  budgetShare,
   type ObjectiveMiss,
   objectiveMisses,
-  objectiveShare,
   objectives,
 } from '../../../lib/contract/deploy/objectives.ts';
-import { ours, sum } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { type OwnMetrics, sum } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /**
@@ -32,7 +32,7 @@ function nameOf(miss: ObjectiveMiss, rate: string, minutes: number): string {
 }
 
 /** The windows of all objectives. None of them notifies anybody by itself. */
-export const burnRates = ({ watchesObjectives }: MonitoredResources): AlarmSpec[] =>
+export const burnRates = ({ watchesObjectives, ours }: Monitored): AlarmSpec[] =>
   watchesObjectives
     ? objectiveMisses.flatMap((miss) =>
         rates.flatMap(({ name, burn, windows }) =>
@@ -40,8 +40,8 @@ export const burnRates = ({ watchesObjectives }: MonitoredResources): AlarmSpec[
             name: nameOf(miss, name, minutes),
             runbook: 'objectives-burning',
             means: `The error budget of ${miss} burns ${burn} times too fast over ${minutes} minutes.`,
-            metric: missed(miss, minutes, index === 0 ? leastMisses : 1),
-            threshold: percent(burn * (1 - objectiveShare)),
+            metric: missed(ours, miss, minutes, index === 0 ? leastMisses : 1),
+            threshold: percent(burn * budgetShare),
             pagesWith: 'objectives-burning' as const,
           })),
         ),
@@ -51,7 +51,7 @@ export const burnRates = ({ watchesObjectives }: MonitoredResources): AlarmSpec[
 const percent = (share: number): number => Math.round(share * 1e6) / 1e4;
 
 /** The misses of an objective in percent of its requests, in a period of so many minutes; 0 for fewer than `least`. */
-function missed(miss: ObjectiveMiss, minutes: number, least: number): MathExpression {
+function missed(ours: OwnMetrics['ours'], miss: ObjectiveMiss, minutes: number, least: number): MathExpression {
   const [name] = miss.split('-') as [keyof typeof objectives];
   const requests = objectives[name].operations.map(
     (operation, index) => [`r${index}`, ours('Requests', sum(minutes), operation)] as const,

@@ -3,8 +3,8 @@ import { findingKinds } from '../../../lib/contract/api/findings.ts';
 import { orderFailureCodes } from '../../../lib/contract/api/orders.ts';
 import { type Invariant, invariants } from '../../../lib/contract/deploy/metrics.ts';
 import type { AwsMetricName } from '../aws-metrics.ts';
-import { awsMetric, maximum, ours, sum } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { awsMetric, maximum, sum } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 const invariantMeaning: Readonly<Record<Invariant, string>> = {
@@ -17,7 +17,7 @@ const invariantMeaning: Readonly<Record<Invariant, string>> = {
   'coupons-within-limits': 'A coupon counts other orders than those that use it, or more than its limit.',
 };
 
-export const brokenInvariants = (): AlarmSpec[] =>
+export const brokenInvariants = ({ ours }: Monitored): AlarmSpec[] =>
   invariants.map((invariant) => ({
     name: `invariant-${invariant}`,
     runbook: `invariant-${invariant}`,
@@ -27,7 +27,7 @@ export const brokenInvariants = (): AlarmSpec[] =>
   }));
 
 /** Whether the checks of invariants and reconciliation keep up with the shop. */
-export const checksBehind = (): AlarmSpec[] => [
+export const checksBehind = ({ ours }: Monitored): AlarmSpec[] => [
   {
     name: 'checks-behind',
     runbook: 'checks-behind',
@@ -45,7 +45,7 @@ export const checksBehind = (): AlarmSpec[] => [
 ];
 
 /** Whether backups are known to restore. */
-export const backups = ({ testsRestores }: MonitoredResources): AlarmSpec[] =>
+export const backups = ({ testsRestores, ours }: Monitored): AlarmSpec[] =>
   testsRestores
     ? [
         {
@@ -58,7 +58,7 @@ export const backups = ({ testsRestores }: MonitoredResources): AlarmSpec[] =>
       ]
     : [];
 
-export function openOrders(): AlarmSpec[] {
+export function openOrders({ ours }: Monitored): AlarmSpec[] {
   return [
     {
       name: 'orders-stuck',
@@ -122,7 +122,7 @@ export function openOrders(): AlarmSpec[] {
   ];
 }
 
-export const stock = (): AlarmSpec[] => [
+export const stock = ({ ours }: Monitored): AlarmSpec[] => [
   {
     name: 'stock-outs',
     runbook: 'stock-outs',
@@ -132,7 +132,7 @@ export const stock = (): AlarmSpec[] => [
   },
 ];
 
-export function sagaExecutions({ stateMachines }: MonitoredResources): AlarmSpec[] {
+export function sagaExecutions({ stateMachines }: Monitored): AlarmSpec[] {
   /** The sum over all state machines. */
   const executions = (label: string, names: readonly AwsMetricName<'AWS/States'>[]) => {
     const metrics = Object.entries(stateMachines).flatMap(([machine, arn]) =>
@@ -175,7 +175,7 @@ export function sagaExecutions({ stateMachines }: MonitoredResources): AlarmSpec
   ];
 }
 
-export function reconciliation(): AlarmSpec[] {
+export function reconciliation({ ours }: Monitored): AlarmSpec[] {
   const hourly = maximum(60);
   return [
     {

@@ -1,8 +1,8 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { OperationId } from '../../../lib/contract/api/operations.ts';
 import { disablingCauses } from '../../../lib/contract/deploy/metrics.ts';
-import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { awsMetric, maximum, sum, waitingIn } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import type { AlarmSpec } from './spec.ts';
 
 /**
@@ -20,7 +20,7 @@ const prompt: readonly OperationId[] = [
   'get-order-timeline',
 ];
 
-export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
+export function requests({ apiId, ours }: Monitored): AlarmSpec[] {
   const api = (name: 'Count' | '5xx') => awsMetric('AWS/ApiGateway', name, { ApiId: apiId }, sum(5));
   return [
     {
@@ -82,7 +82,7 @@ export function requests({ apiId }: MonitoredResources): AlarmSpec[] {
   ];
 }
 
-export const identityProvider = (): AlarmSpec[] => [
+export const identityProvider = ({ ours }: Monitored): AlarmSpec[] => [
   {
     name: 'issuer-keys-stale',
     runbook: 'issuer-keys-stale',
@@ -96,7 +96,7 @@ export const identityProvider = (): AlarmSpec[] => [
   },
 ];
 
-export const mails = (): AlarmSpec[] => [
+export const mails = ({ ours }: Monitored): AlarmSpec[] => [
   {
     name: 'mails-given-up',
     runbook: 'mails-given-up',
@@ -106,7 +106,7 @@ export const mails = (): AlarmSpec[] => [
   },
 ];
 
-export const domainEvents = ({ undeliveredEvents }: MonitoredResources): AlarmSpec[] => [
+export const domainEvents = ({ undeliveredEvents, ours }: Monitored): AlarmSpec[] => [
   {
     name: 'events-late',
     runbook: 'events-late',
@@ -147,7 +147,7 @@ export const domainEvents = ({ undeliveredEvents }: MonitoredResources): AlarmSp
   },
 ];
 
-export function accessRecords({ apiId, undeliveredAccesses, recordAccess }: MonitoredResources): AlarmSpec[] {
+export function accessRecords({ apiId, undeliveredAccesses, recordAccess, ours }: Monitored): AlarmSpec[] {
   const requests = awsMetric('AWS/ApiGateway', 'Count', { ApiId: apiId }, sum(15));
   return [
     {

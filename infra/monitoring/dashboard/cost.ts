@@ -1,10 +1,10 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { awsMetric, sum } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import type { Monitored } from '../resources.ts';
 import { graph } from './widgets.ts';
 
 /** What AWS bills by use. */
-export function cost({ apiId, cluster, tables, stateMachines, handlers }: MonitoredResources): IWidget[][] {
+export function cost({ apiId, cluster, tables, stateMachines, handlers }: Monitored): IWidget[][] {
   const ofCluster = { DBClusterIdentifier: cluster };
   const hourly = sum(60);
   const units = (name: 'ConsumedReadCapacityUnits' | 'ConsumedWriteCapacityUnits') =>

@@ -1,11 +1,11 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
-import { maximum, ours, sum, waitingIn } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { maximum, sum, waitingIn } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import { graph } from './widgets.ts';
 
 /** From the outbox to the bus, to read models, webhooks and mails. */
-export const events = ({ undeliveredEvents }: MonitoredResources): IWidget[][] => [
+export const events = ({ undeliveredEvents, ours }: Monitored): IWidget[][] => [
   [
     graph('Domain events: published', [ours('EventsPublished', sum())]),
     graph('Domain events: age of the oldest that is not published, s', [ours('OldestUnpublishedEvent', maximum())]),

@@ -1,12 +1,13 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { dependencies } from '../../../lib/contract/deploy/metrics.ts';
-import { awsMetric, maximum, ours, sum } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { awsMetric, maximum, sum } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import { cached } from './requests.ts';
 import { graph } from './widgets.ts';
 
 /** PostgreSQL and what stands before and behind it. */
-export function data({ cluster, writer, proxy }: MonitoredResources): IWidget[][] {
+export function data(resources: Monitored): IWidget[][] {
+  const { cluster, writer, proxy, ours } = resources;
   const ofCluster = { DBClusterIdentifier: cluster };
   const average = { statistic: 'Average' };
   return [
@@ -59,7 +60,7 @@ export function data({ cluster, writer, proxy }: MonitoredResources): IWidget[][
       graph('Database: size, bytes', [ours('DatabaseSize', maximum())]),
     ],
     ...(proxy === undefined ? [] : [ofTheProxy({ ProxyName: proxy })]),
-    cached(),
+    cached(resources),
     [graph('Reports: age of the reader’s data, s', [ours('ReaderLag', maximum())])],
   ];
 }
@@ -85,7 +86,7 @@ function ofTheProxy(ofProxy: { ProxyName: string }): IWidget[] {
 }
 
 /** DynamoDB and Lambda. */
-export function infrastructure({ tables, handlers }: MonitoredResources): IWidget[][] {
+export function infrastructure({ tables, handlers }: Monitored): IWidget[][] {
   const each = (name: 'Errors' | 'Throttles') =>
     Object.entries(handlers).map(([label, handler]) =>
       awsMetric('AWS/Lambda', name, { FunctionName: handler }, { statistic: 'Sum', label }),

@@ -5,12 +5,12 @@ import { orderFailureCodes } from '../../../lib/contract/api/orders.ts';
 import { invariants } from '../../../lib/contract/deploy/metrics.ts';
 import { sagaFailureCodes } from '../../../lib/saga/failures.ts';
 import type { AwsMetricName } from '../aws-metrics.ts';
-import { awsMetric, maximum, ours, sum, waitingIn } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { awsMetric, maximum, sum, waitingIn } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import { graph } from './widgets.ts';
 
 /** From placed to confirmed: how many orders there are at each end of the saga. */
-export function funnel(): IWidget[][] {
+export function funnel({ ours }: Monitored): IWidget[][] {
   const placed = ours('OrdersPlaced', sum());
   const confirmed = ours('OrdersConfirmed', sum());
   return [
@@ -62,7 +62,7 @@ const total = (label: string, metrics: IMetric[]): MathExpression =>
   });
 
 /** How orders ended and why, and how long that took. */
-export function sales({ stateMachines }: MonitoredResources): IWidget[][] {
+export function sales({ stateMachines, ours }: Monitored): IWidget[][] {
   return [
     [
       graph('Orders placed and how they ended', [
@@ -109,7 +109,7 @@ export function sales({ stateMachines }: MonitoredResources): IWidget[][] {
   ];
 }
 
-const executions = (stateMachines: MonitoredResources['stateMachines'], ...names: AwsMetricName<'AWS/States'>[]) =>
+const executions = (stateMachines: Monitored['stateMachines'], ...names: AwsMetricName<'AWS/States'>[]) =>
   Object.entries(stateMachines).flatMap(([machine, arn]) =>
     names.map((name) => {
       const label = `${machine}: ${name}`;
@@ -118,7 +118,7 @@ const executions = (stateMachines: MonitoredResources['stateMachines'], ...names
   );
 
 /** Orders, sagas and jobs that are stuck. */
-export function stuck({ deadLetters }: MonitoredResources): IWidget[][] {
+export function stuck({ deadLetters, ours }: Monitored): IWidget[][] {
   return [
     [
       graph('Stuck orders, and orders in manual review', [

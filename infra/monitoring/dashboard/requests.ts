@@ -4,18 +4,21 @@ import { customerParts } from '../../../lib/contract/api/customer-search.ts';
 import { operations } from '../../../lib/contract/api/operations.ts';
 import { orderParts } from '../../../lib/contract/api/order-parts.ts';
 import {
+  budgetShare,
+  type ObjectiveMiss,
   type ObjectiveName,
   objectiveMisses,
-  objectiveShare,
   objectives,
 } from '../../../lib/contract/deploy/objectives.ts';
 import { type CacheAnswer, cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
-import { awsMetric, maximum, ours, oursByValue, sum, waitingIn } from '../metrics.ts';
-import type { MonitoredResources } from '../resources.ts';
+import { awsMetric, maximum, sum, waitingIn } from '../metrics.ts';
+import type { Monitored } from '../resources.ts';
 import { graph } from './widgets.ts';
 
 /** Requests, errors and latency by operation, and what the handlers depend on. */
-export function working({ apiId }: MonitoredResources): IWidget[][] {
+export function working({ apiId, ours }: Monitored): IWidget[][] {
+  const byOperation = (name: 'Requests' | 'ClientErrors' | 'ServerErrors' | 'Latency', statistic: string) =>
+    Object.keys(operations).map((operation) => ours(name, { statistic }, operation));
   const api = (name: 'Count' | '4xx' | '5xx' | 'Latency', statistic: string, label?: string) =>
     awsMetric('AWS/ApiGateway', name, { ApiId: apiId }, { statistic, ...(label === undefined ? {} : { label }) });
   return [
@@ -49,28 +52,25 @@ export function working({ apiId }: MonitoredResources): IWidget[][] {
 }
 
 /** What is missed of the objectives, and what remains of their error budgets in the time that is shown. */
-export function burning(): IWidget[] {
-  const remaining = (name: ObjectiveName) => {
+export function burning({ ours }: Monitored): IWidget[] {
+  const remaining = (miss: ObjectiveMiss, index: number) => {
+    const [name] = miss.split('-') as [ObjectiveName];
     const requests = objectives[name].operations.map(
-      (operation, index) => [`${name}${index}`, ours('Requests', sum(), operation)] as const,
+      (operation, of) => [`${name}${index}of${of}`, ours('Requests', sum(), operation)] as const,
     );
-    const misses = objectiveMisses
-      .filter((miss) => miss.startsWith(`${name}-`))
-      .map((miss, index) => [`${name}Missed${index}`, ours('ObjectiveMisses', sum(), miss)] as const);
-    const total = (metrics: readonly (readonly [string, unknown])[]) =>
-      metrics.map(([id]) => `FILL(${id}, 0)`).join(' + ');
-    const share = Math.round((1 - objectiveShare) * 1e6) / 1e6;
+    const missed = `missed${index}`;
+    const total = requests.map(([id]) => `FILL(${id}, 0)`).join(' + ');
     return new MathExpression({
-      expression: `100 - 100 * (${total(misses)}) / (${share} * (${total(requests)}))`,
-      usingMetrics: Object.fromEntries([...requests, ...misses]),
-      label: name,
+      expression: `100 - 100 * FILL(${missed}, 0) / (${budgetShare} * (${total}))`,
+      usingMetrics: { ...Object.fromEntries(requests), [missed]: ours('ObjectiveMisses', sum(), miss) },
+      label: miss,
       period: Duration.minutes(1),
     });
   };
   return [
     new SingleValueWidget({
       title: 'What remains of the error budget, %',
-      metrics: (Object.keys(objectives) as ObjectiveName[]).map(remaining),
+      metrics: objectiveMisses.map(remaining),
       setPeriodToTimeRange: true,
       width: 8,
       height: 6,
@@ -84,7 +84,7 @@ export function burning(): IWidget[] {
 }
 
 /** Where reads of the catalogue found their answer. */
-export function cached(): IWidget[] {
+export function cached({ ours }: Monitored): IWidget[] {
   const from = (answers: readonly CacheAnswer[]) => answers.map((answer) => ours('CacheReads', sum(), answer));
   const withoutSource = ['memory', 'table', 'waited', 'stale'] as const;
   const total = (answers: readonly CacheAnswer[]) => answers.map((answer) => `FILL(${answer}, 0)`).join(' + ');
@@ -105,7 +105,7 @@ export function cached(): IWidget[] {
 }
 
 /** The same by application. */
-export function callers({ httpLog }: MonitoredResources): IWidget[][] {
+export function callers({ httpLog, oursByValue }: Monitored): IWidget[][] {
   const queryLines = [
     'filter ispresent(accessId)',
     'fields floor(status / 400) as isError, floor(status / 500) as isServerError',
@@ -133,7 +133,7 @@ export function callers({ httpLog }: MonitoredResources): IWidget[][] {
 }
 
 /** Whether each access is recorded. */
-export const accesses = ({ undeliveredAccesses, recordAccess }: MonitoredResources): IWidget[][] => [
+export const accesses = ({ undeliveredAccesses, recordAccess, ours }: Monitored): IWidget[][] => [
   [
     graph('Access records: stored, not readable', [
       ours('AccessesRecorded', sum()),
@@ -145,6 +145,3 @@ export const accesses = ({ undeliveredAccesses, recordAccess }: MonitoredResourc
     graph('Access records: failed batches', [waitingIn(undeliveredAccesses, maximum())]),
   ],
 ];
-
-const byOperation = (name: 'Requests' | 'ClientErrors' | 'ServerErrors' | 'Latency', statistic: string) =>
-  Object.keys(operations).map((operation) => ours(name, { statistic }, operation));

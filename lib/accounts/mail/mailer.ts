@@ -1,5 +1,12 @@
 /** A mail by its plain text, from which `htmlOf` makes the other form that is sent with it. */
-export type Mail = { to: string; subject: string; text: string; attachment?: Attachment | undefined };
+export type Mail = {
+  to: string;
+  subject: string;
+  text: string;
+  /** The API request that led to it, if one did. */
+  correlationId?: string | undefined;
+  attachment?: Attachment | undefined;
+};
 
 /** A file of text that goes with a mail. Its name says what it is. */
 export type Attachment = { name: string; text: string };

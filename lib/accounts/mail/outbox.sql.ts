@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Clock } from '../../kernel/clock.ts';
+import { correlationId } from '../../kernel/correlation.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Attachment } from './mailer.ts';
 import type { MailKind, TokenKind } from './texts.ts';
@@ -69,11 +70,11 @@ export async function writeMail(
   const toSend = kind !== 'nobody';
   await tx`
     insert into customers.mails (
-      id, kind, recipient, network, token_customer_id, token_purpose, subject, body, attachment_name, attachment, created_at,
-      next_attempt_at, sent_at, keep_until
+      id, kind, recipient, network, correlation_id, token_customer_id, token_purpose, subject, body, attachment_name, attachment,
+      created_at, next_attempt_at, sent_at, keep_until
     )
     values (
-      ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${token?.customerId ?? null},
+      ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${correlationId() ?? null}, ${token?.customerId ?? null},
       ${token?.purpose ?? null}, ${toSend ? subject : null}, ${toSend ? text : null},
       ${attachment?.name ?? null}, ${attachment?.text ?? null}, ${now}, ${now},
       ${toSend ? null : now}, ${new Date(now.getTime() + keepMs)}
@@ -99,7 +100,7 @@ export async function writeNotice(
   if (row.sent < mailsAnHour) await writeMail(tx, notice, clock, keepMs);
 }
 
-export type DueMail = OutgoingMail & { id: string; attempts: number };
+export type DueMail = OutgoingMail & { id: string; attempts: number; correlationId: string | null };
 
 /** A mail that could not be sent for this long is given up. */
 const giveUpAfterMs = day;
@@ -121,8 +122,8 @@ export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise
       for update skip locked
     ) due
     where m.id = due.id
-    returning m.id, m.kind, m.recipient, m.subject, m.body, m.attempts, m.token_customer_id, m.token_purpose,
-      m.attachment_name, m.attachment`;
+    returning m.id, m.kind, m.recipient, m.subject, m.body, m.attempts, m.correlation_id, m.token_customer_id,
+      m.token_purpose, m.attachment_name, m.attachment`;
   return rows.map(({ recipient, body, tokenCustomerId, tokenPurpose, attachmentName, attachment, ...row }) => ({
     ...row,
     to: recipient,

@@ -13,7 +13,8 @@ export type SendDeps = {
   stopwatch: Stopwatch;
   /** Seconds after which no more mails are claimed. */
   budgetSeconds: number;
-  onError: (mail: Pick<DueMail, 'id' | 'kind' | 'attempts'>, error: unknown) => void;
+  onSent?: (mail: Pick<DueMail, 'id' | 'kind' | 'correlationId'>) => void;
+  onError: (mail: Pick<DueMail, 'id' | 'kind' | 'attempts' | 'correlationId'>, error: unknown) => void;
 };
 
 const batchSize = 10;
@@ -59,21 +60,28 @@ async function sendInTurn(deps: SendDeps, mailer: Mailer, mails: readonly DueMai
 
 type Outcome = 'sent' | 'failed' | 'refused' | 'dropped';
 
-async function sendOne({ sql, clock, onError }: SendDeps, mailer: Mailer, mail: DueMail): Promise<Outcome> {
-  const { id, kind, attempts, to, subject, attachment } = mail;
+async function sendOne({ sql, clock, onSent, onError }: SendDeps, mailer: Mailer, mail: DueMail): Promise<Outcome> {
+  const { id, kind, attempts, to, subject, correlationId, attachment } = mail;
   try {
     const text = await textOf(mail, { sql, clock });
     if (text === undefined) {
       await giveUpMail(sql, id, clock);
       return 'dropped';
     }
-    await mailer.send({ to, subject, text, ...(attachment === undefined ? {} : { attachment }) });
+    await mailer.send({
+      to,
+      subject,
+      text,
+      ...(correlationId === null ? {} : { correlationId }),
+      ...(attachment === undefined ? {} : { attachment }),
+    });
   } catch (error) {
-    onError({ id, kind, attempts }, error);
+    onError({ id, kind, attempts, correlationId }, error);
     if (!(error instanceof MailRefused)) return 'failed';
     await giveUpMail(sql, id, clock);
     return 'refused';
   }
   await markSent(sql, id, clock);
+  onSent?.({ id, kind, correlationId });
   return 'sent';
 }

@@ -4,7 +4,7 @@ import { type Attachment, type Mailer, MailRefused } from './mailer.ts';
 
 /** Sends by Amazon SES (API v2). The sender's address, or its domain, must be verified there. */
 export const sesMailer = ({ client, from }: { client: SESv2Client; from: string }): Mailer => ({
-  async send({ to, subject, text, attachment }) {
+  async send({ to, subject, text, correlationId, attachment }) {
     const command = new SendEmailCommand({
       FromEmailAddress: from,
       Destination: { ToAddresses: [to] },
@@ -13,6 +13,7 @@ export const sesMailer = ({ client, from }: { client: SESv2Client; from: string 
           Subject: utf8(subject),
           Body: { Text: utf8(text), Html: utf8(htmlOf({ subject, text })) },
           ...(attachment === undefined ? {} : { Attachments: [fileOf(attachment)] }),
+          ...(correlationId === undefined ? {} : { Headers: [{ Name: 'X-Correlation-Id', Value: correlationId }] }),
         },
       },
     });

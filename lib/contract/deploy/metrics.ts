@@ -1,6 +1,16 @@
 /** The CloudWatch namespace of the product's metrics. */
 export const metricNamespace = 'Counterfoil';
 
+/** The value of the dimension `service`. */
+export const serviceName = 'counterfoil';
+
+/** All dimensions of a metric of a stage: two stages in one account do not add up. */
+export const ownDimensions = (stage: string, own: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+  service: serviceName,
+  stage,
+  ...own,
+});
+
 export type MetricSpec = {
   unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Percent' | 'Bytes';
   dimension?: string;
@@ -9,7 +19,7 @@ export type MetricSpec = {
 };
 
 /**
- * Every metric that the code emits, with its one dimension besides `service`. A test checks that widgets and alarms name
+ * Every metric that the code emits, with its one dimension besides `service` and `stage`. A test checks that widgets and alarms name
  * only these and metrics of AWS.
  */
 export const metrics = {

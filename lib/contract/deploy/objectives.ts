@@ -1,7 +1,10 @@
 import type { OperationId } from '../api/operations.ts';
 
-/** The share of requests that must be answered, and in time. The rest is the error budget. */
+/** The share of requests that must be answered, and in time. */
 export const objectiveShare = 0.999;
+
+/** The error budget: the share of requests that may miss an objective. */
+export const budgetShare = Math.round((1 - objectiveShare) * 1e6) / 1e6;
 
 type Objective = { operations: readonly OperationId[]; withinMs: number };
 

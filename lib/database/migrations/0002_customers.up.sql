@@ -61,6 +61,8 @@ create table customers.mails (
   -- The recipient without a sub-address, and the network that asked for the mail: what is counted.
   mailbox text collate "C" not null generated always as (regexp_replace(recipient, '\+[^@]*(?=@)', '')) stored,
   network text collate "C",
+  -- The API request that led to it, if one did.
+  correlation_id text collate "C" check (length(correlation_id) <= 128),
   subject text,
   body text,
   -- A file that goes with it, by its name.

@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
 import { type EventDefinition, type EventOf, envelopeOf } from '../../contract/events/define-event.ts';
+import { correlated } from '../../kernel/correlation.ts';
 import { logged, type Runtime, runtime, wireOnce } from './lambda.ts';
 
 /** An event of Amazon EventBridge, as far as it is used. */
@@ -24,8 +25,9 @@ export function consumerHandler<S extends z.ZodMiniType, D>(
   return (payload, context) =>
     logged(wired(), context, { databaseRole, timeoutSeconds, ...says }, async ({ deps, line, within }) => {
       const { detail } = z.parse(delivery, payload);
-      Object.assign(line, describe(detail));
-      const result = await within(run(z.parse(schema, detail), deps));
+      const named = describe(detail);
+      Object.assign(line, named);
+      const result = await within(correlated(named.correlationId, () => run(z.parse(schema, detail), deps)));
       Object.assign(line, result);
       return result;
     });
@@ -37,7 +39,7 @@ export const anyOf = <const Definition extends EventDefinition>(
 ): z.ZodMiniType<EventOf<Definition>> => z.discriminatedUnion('type', definitions.map(envelopeOf) as never) as never;
 
 /** What names the event in the log. */
-function describe(detail: unknown): object {
+function describe(detail: unknown): { event?: unknown; type?: unknown; correlationId?: unknown } {
   const { id, type, correlationId } = (detail ?? {}) as Record<string, unknown>;
   return id === undefined ? {} : { event: id, type, correlationId };
 }

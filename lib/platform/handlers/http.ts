@@ -8,17 +8,24 @@ import { admit, type HttpRuntime, perform, report } from '../../http/pipeline.ts
 import { problemResponse, toProblem } from '../../http/problems.ts';
 import { openRequest, type Request, type RequestContext } from '../../http/request.ts';
 import type { Result } from '../../http/response.ts';
+import { correlated } from '../../kernel/correlation.ts';
 import { accessControl } from '../access-control.ts';
 import { recordAccess } from '../access-log.ts';
 import { config, functionVersion } from '../config.ts';
 import { repeatWhileWriterSwitches } from '../repeat.ts';
+import { addToTrace } from '../telemetry.ts';
 import { type Runtime, runtime, untilDeadline, wireOnce } from './lambda.ts';
 
 type HttpHandler = (event: APIGatewayProxyEventV2, context?: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
 const httpRuntime = (): HttpRuntime => ({
   ...runtime(),
-  record: recordAccess,
+  record(line) {
+    recordAccess(line);
+    const { operation, requestId, status, milliseconds } = line;
+    const order = line.resources.find((id) => id.startsWith('ord_'));
+    addToTrace({ milliseconds, fault: status >= 500, annotations: { operation, requestId, status, orderId: order } });
+  },
   accessControl: accessControl(),
   edge: { maxAge: config().CATALOG_MAX_AGE_SECONDS, key: config().EDGE_KEY },
   version: functionVersion(),
@@ -42,11 +49,13 @@ export function httpHandler<R extends Route, C extends OperationContract, D>(
     .use(securityHeaders(headerPolicy))
     .use(reporting(route, contract, process))
     .use(admission(route, contract, process));
+  if (contract.bodyOptional) stack.use(emptyBody);
   if (contract.body !== undefined) stack.use(jsonBody() as middy.MiddlewareObj);
   const handler = stack.handler(async (event, { request }) => {
     const { runtime, deps } = wired();
     return perform(route, contract, request, event.body, runtime, (input, milliseconds) => {
-      const attempt = (limit: number) => untilDeadline(run(input, deps), limit, route.databaseRole);
+      const work = () => correlated(request.requestId, () => run(input, deps));
+      const attempt = (limit: number) => untilDeadline(work(), limit, route.databaseRole);
       const safe = route.databaseRole !== null && isSafeToRepeat(route, contract, input);
       return safe
         ? repeatWhileWriterSwitches(attempt, { milliseconds, stopwatch: runtime.stopwatch })
@@ -55,6 +64,15 @@ export function httpHandler<R extends Route, C extends OperationContract, D>(
   });
   return handler as unknown as HttpHandler;
 }
+
+/** Puts an empty object where a body may be left out, and is. */
+const emptyBody: middy.MiddlewareObj<APIGatewayProxyEventV2> = {
+  before: ({ event }) => {
+    if ((event.body ?? '') !== '') return;
+    event.body = '{}';
+    event.headers['content-type'] = 'application/json';
+  },
+};
 
 /** It reads, or the key that it claims makes its effect happen once. */
 const isSafeToRepeat = (route: Route, contract: OperationContract, input: object): boolean =>

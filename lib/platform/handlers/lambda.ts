@@ -8,7 +8,7 @@ import { isConnectionLoss } from '../../kernel/outage.ts';
 import { clock } from '../clock.ts';
 import { onLambda } from '../config.ts';
 import { generationOf, type PoolName, replacePool } from '../pools.ts';
-import { emfMeter, logger } from '../telemetry.ts';
+import { addToTrace, emfMeter, logger } from '../telemetry.ts';
 
 /** What every handler gets from its process. */
 export type Runtime = { meter: Meter; log: Logger; clock: Clock; stopwatch: Stopwatch };
@@ -83,21 +83,33 @@ export async function logged<D, R>(
 ): Promise<R> {
   const { log, meter, stopwatch } = runtime;
   const startedAt = stopwatch.elapsed();
-  const line = { ...first };
+  const line: Record<string, unknown> = { ...first };
+  const trace = (fault: boolean) =>
+    addToTrace({ milliseconds: stopwatch.elapsed() - startedAt, fault, annotations: annotationsOf(line) });
   const within = <T>(work: Promise<T>) => untilDeadline(work, remaining(context, timeoutSeconds * 1000), databaseRole);
   try {
     const result = await run({ runtime, deps, line, within });
     log.info(done, { ...line, milliseconds: stopwatch.elapsed() - startedAt });
+    trace(false);
     return result;
   } catch (error) {
     const known = expected?.(error);
     if (known === undefined) log.error(failed, { ...line, error: describeError(error) });
     else log.info(known.message, { ...line, ...known.fields });
+    trace(known === undefined);
     throw error;
   } finally {
     meter.flush();
   }
 }
+
+/** By what the trace of an invocation can be found, of what its line says. */
+const annotationsOf = (line: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(
+    ['step', 'job', 'consumer', 'stream', 'orderId', 'event', 'correlationId'].flatMap((name) =>
+      typeof line[name] === 'string' ? [[name, line[name]]] : [],
+    ),
+  );
 
 /** Milliseconds that an invocation may still use, less a reserve to answer. */
 const remaining = (context: Context | undefined, fallback: number): number =>

@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import type { DatabaseRole } from '../../contract/deploy/roles.ts';
+import { correlated } from '../../kernel/correlation.ts';
 import { SagaRefusal } from '../../kernel/errors.ts';
 import { logged, type Runtime, runtime, wireOnce } from './lambda.ts';
 
@@ -23,8 +24,9 @@ export function stepHandler<S extends z.ZodMiniType, D, R>(
       { databaseRole, line: { step: name }, done: 'step done', failed: 'step failed', expected: refusal },
       ({ deps, line, within }) => {
         const input = z.parse(schema, event);
-        line.orderId = (input as { orderId?: string }).orderId;
-        return within(run(input, deps));
+        const { orderId, correlationId } = input as { orderId?: string; correlationId?: string };
+        Object.assign(line, { orderId, correlationId });
+        return within(correlated(correlationId, () => run(input, deps)));
       },
     );
 }
