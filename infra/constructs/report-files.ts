@@ -9,7 +9,7 @@ import { reportBucketOf } from './names.ts';
 export class ReportFiles extends Construct {
   constructor(scope: Construct, id: string, { profile }: { profile: Profile }) {
     super(scope, id);
-    const bucket = new s3.Bucket(this, 'Files', {
+    const bucket = new s3.Bucket(this, 'Bucket', {
       bucketName: reportBucketOf(this, profile.name),
       encryption: s3.BucketEncryption.S3_MANAGED,
       enforceSSL: true,

@@ -67,7 +67,7 @@ const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: st
   {
     where: /^ReportFiles/,
     action: /^s3:\*$/,
-    resource: /ReportFiles/,
+    resource: /ReportFilesBucket/,
     because: 'The bucket’s own policy only denies: what comes without TLS.',
   },
   {

@@ -179,6 +179,6 @@ export const logRetention: Readonly<Record<string, LogRule>> = {
 export const otherRetention: Readonly<Record<string, Retention>> = {
   Undelivered: { kept: '14 days', why: 'somebody looks why, and sends again', by: keepers.sqs },
   DeadLetters: { kept: '14 days', why: 'somebody looks why', by: keepers.sqs },
-  ReportFiles: { kept: `${reportExportDays} days`, why: 'applications fetch their exports', by: keepers.s3 },
+  ReportFilesBucket: { kept: `${reportExportDays} days`, why: 'applications fetch their exports', by: keepers.s3 },
   Archive: { kept: `${eventDays} days`, why: 'replay on the bus', by: keepers.eventBridge },
 };
