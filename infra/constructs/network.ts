@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 
 /**
- * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions, EventBridge and SES by
+ * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions, EventBridge, Athena and SES by
  * interface endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
  * address range is for the gateway endpoints.
  */
@@ -62,13 +62,15 @@ export class Network extends Construct {
     // cannot look up. Without it, the route table alone is the limit: the network has no other way out.
     const dynamo = dynamodbPrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(dynamodbPrefixList);
     this.handlers.addEgressRule(dynamo, ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
-    if (s3PrefixList !== undefined) {
-      this.handlers.addEgressRule(ec2.Peer.prefixList(s3PrefixList), ec2.Port.tcp(443), 'S3 by its gateway endpoint');
-    }
 
     vpc
       .addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB })
       .addToPolicy(ownAccountOnly(this, 'dynamodb'));
+    const s3 = s3PrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixList);
+    // Otherwise the rule for DynamoDB is as wide.
+    if (dynamodbPrefixList !== undefined && (s3PrefixList !== undefined || profile.warehouse)) {
+      this.handlers.addEgressRule(s3, ec2.Port.tcp(443), 'S3 by its gateway endpoint');
+    }
     vpc
       .addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 })
       .addToPolicy(ownAccountOnly(this, 's3'));
@@ -83,6 +85,7 @@ export class Network extends Construct {
         .addToPolicy(ownAccountOnly(this, name));
     reach('StepFunctions', 'states', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
     reach('EventBridge', 'events', ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE);
+    if (profile.warehouse) reach('Athena', 'athena', ec2.InterfaceVpcEndpointAwsService.ATHENA);
     // The API of SES, not its SMTP interface. It costs by the hour, so it exists only where mails are sent.
     if (mail !== undefined) reach('Mail', 'ses', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }

@@ -42,6 +42,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   report_sender: 'find reports that are due, note what was sent, and write mails and events of it; read neither',
   reporting: 'answer reports from views, and change nothing',
   analyst: 'query the same views by hand, with personal columns masked; no handler uses it',
+  warehouse: 'read what the warehouse loads from the same views, in one snapshot, and change nothing',
   migrator: 'own everything: the master user',
 };
 

@@ -26,15 +26,18 @@ const refreshKeysEveryMs = 10_000;
 
 /** Runs every job of `functions/jobs.ts` that has a schedule. */
 export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
+  // A load makes the reader start, which a laptop without reports does without.
+  let asksReports = false;
   const scheduler = startScheduler({
     log,
     clock,
     jobs: Object.values(jobs)
       .filter(isScheduled)
-      .map(({ name, schedule, handler, timeoutSeconds, writesMails }) => ({
+      .map(({ name, schedule, handler, timeoutSeconds, writesMails, warehouse }) => ({
         name,
         schedule,
         async run() {
+          if (warehouse && !asksReports) return 'nobody asks for reports';
           const done = await invoke(handler, {}, timeoutSeconds);
           // Also its events.
           if (writesMails) wake();
@@ -54,6 +57,7 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     ...scheduler,
     afterRequest: (line) => {
       if (mayWriteMail(line)) void sendMails();
+      asksReports ||= line.path.startsWith('/reports/');
     },
     publish: publish.call,
     sendMails: () => void sendMails(),

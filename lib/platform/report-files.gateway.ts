@@ -17,7 +17,7 @@ const putMs = 60_000;
 
 /** The files of this stage; undefined where there is no bucket. */
 export function reportFiles(): ReportFiles | undefined {
-  const { REPORT_FILES_BUCKET: bucket, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region } = config();
+  const { REPORT_FILES_BUCKET: bucket, REPORT_FILES_URL: endpoint, AWS_REGION: region } = config();
   if (bucket === undefined) return undefined;
   const base = new URL(
     endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com` : `${endpoint}/${bucket}`,

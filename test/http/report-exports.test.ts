@@ -32,7 +32,7 @@ beforeAll(async () => {
   handlers = await openLiveHandlers({
     RATE_LIMIT_PER_MINUTE: '100000',
     REPORT_FILES_BUCKET: files.bucket,
-    AWS_ENDPOINT_URL_S3: files.endpoint,
+    REPORT_FILES_URL: files.endpoint,
   });
   useClock(clock);
   const products = await handlers.appKey('catalog:write');

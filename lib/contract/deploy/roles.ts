@@ -30,6 +30,7 @@ export const databaseRoles = [
   'report_sender',
   'report_exporter',
   'analyst',
+  'warehouse',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];

@@ -76,6 +76,8 @@ export type Route<A extends Auth = Auth> = {
   readsReader?: true;
   /** What it does with the files of exported reports. */
   reportFiles?: readonly FileAction[];
+  /** Asks the warehouse, where the stage has one. */
+  warehouse?: 'reads';
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Can wait for the saga, so it may run as long as an HTTP API allows. */
