@@ -196,19 +196,19 @@ describe('with the payment provider away, somebody who has never seen the shop',
     }
     expect(await settled(ids)).toEqual(['failed', 'failed', 'failed']);
     await place(1, 'pm_card_visa');
-    expect((await examine(['manual review'])).text).toContain('No order waits for a person.');
+    expect(await examine(['manual review'])).toEqual({ code: 0, text: 'All 1 checks are well.\n' });
   });
 });
 
 test('a payment provider that does not answer is named with the orders it cost', async () => {
   await place(8, 'pm_timeoutAlways');
   const { code, text } = await examine();
-  expect(text).toMatch(/✗ orders: 14 of 16 orders within an hour failed with payment-unknown: the payment provider/);
+  expect(text).toMatch(/✗ orders: 8 of 16 orders within an hour failed with payment-unknown: the payment provider/);
   expect(text).toMatch(/! manual review: \d orders wait for a person, the first since/);
   expect(text).toContain('docs/runbooks/saga-failed.md');
   expect(code).toBe(1);
   await place(1, 'pm_card_visa');
-  expect((await examine(['orders'])).text).toMatch(/! orders: 14 of 17 .* it seems to be over/);
+  expect((await examine(['orders'])).text).toMatch(/! orders: 8 of 17 .* it seems to be over/);
 });
 
 test('a lock that somebody waits for names both, and who holds it', async () => {
@@ -243,7 +243,7 @@ test('migrations and indexes that do not fit are named with their remedy', async
 test('events that do not get out are counted', async () => {
   await owner`update outbox.events set published_at = null, occurred_at = occurred_at - interval '10 minutes'
     where id = (select max(id) from outbox.events)`;
-  expect((await examine(['events'])).text).toMatch(/✗ events: 1 event wait in the outbox, the first for 10 minutes/);
+  expect((await examine(['events'])).text).toMatch(/✗ events: 1 event wait in the outbox, the first for 1\d minutes/);
 });
 
 test('an unknown check or option is refused with the usage', async () => {
