@@ -13,6 +13,7 @@ import {
   orderConfirmed,
   orderFailed,
   orderShipped,
+  orderUnitsCancelled,
   productCreated,
   productUpdated,
   refundSucceeded,
@@ -43,7 +44,14 @@ export type Consumer = {
 };
 
 /** What a customer gets a mail about. */
-export const orderNews = [orderConfirmed, orderFailed, orderCancelled, orderShipped, refundSucceeded] as const;
+export const orderNews = [
+  orderConfirmed,
+  orderFailed,
+  orderCancelled,
+  orderShipped,
+  orderUnitsCancelled,
+  refundSucceeded,
+] as const;
 
 /** What takes cached products out of use. */
 export const productNews = [productCreated, productUpdated] as const;

@@ -207,9 +207,9 @@ const rows = {
   'get-order-timeline': http('GET', '/orders/{orderId}/timeline', 'client', 'orders_api', {
     scopes: ['orders:read'],
   }),
-  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'client', 'orders_api', {
+  'cancel-order': http('POST', '/orders/{orderId}/cancel', 'client', 'cancellations_api', {
     scopes: ['orders:place'],
-    states: { placing: ['SendTaskSuccess'], compensating: ['StartExecution'] },
+    states: { placing: ['SendTaskSuccess'], compensating: ['StartExecution'], refunding: ['StartExecution'] },
     tables: { awaitedPayments: ['UpdateItem'] },
     waits: true,
   }),

@@ -60,6 +60,14 @@ type OfReturn = { orderId: string; returnId: string };
 const parcelsOf = (api: Api) => ({
   parcels: async (orderId: string) =>
     (await unwrap(api.GET('/orders/{orderId}/fulfilments', { params: { path: { orderId } } }))).data,
+  /** Cancels units that have not shipped, or the whole order if they are all that is left of it. */
+  cancel: (orderId: string, lines: Units[], key: string) =>
+    unwrap(
+      api.POST('/orders/{orderId}/cancel', {
+        params: { path: { orderId }, header: { 'Idempotency-Key': key, Prefer: 'wait=10' } },
+        body: { lines },
+      }),
+    ),
   pack: (orderId: string, lines: Units[], key: string) =>
     unwrap(
       api.POST('/orders/{orderId}/fulfilments', {

@@ -40,9 +40,9 @@ export async function orderView(office: Office, orderId: string, again: () => Pr
 }
 
 function goods({ lines, subtotal, discount, couponCode, shipping, tax, total, failure }: Order): HTMLElement {
-  const rows = lines.map(({ productId, sku, name, quantity, unitPrice, total: sum }) => [
+  const rows = lines.map(({ productId, sku, name, quantity, cancelled, unitPrice, total: sum }) => [
     element('span', {}, link(`#/products/${productId}`, name), ` ${sku}`),
-    `${quantity} × ${money(unitPrice)}`,
+    `${quantity} × ${money(unitPrice)}${cancelled > 0 ? `, ${cancelled} cancelled` : ''}`,
     money(sum),
   ]);
   return card(

@@ -1,13 +1,13 @@
 import type { Order } from '../client.ts';
 import { element } from '../web-shop/dom.ts';
-import { fields, folded, form } from './forms.ts';
+import { fields, folded, form, type Values } from './forms.ts';
 import type { Office } from './office.ts';
 import { badge, type Content, card, link, quiet } from './parts.ts';
-import { namesOf, unitFields, unitsIn } from './units.ts';
+import { namesOf, type Units, unitFields, unitsIn } from './units.ts';
 
 type Parcel = Awaited<ReturnType<Office['parcels']>>[number];
 
-/** The parcels of an order, and what is left to pack. `again` shows the order anew. */
+/** The parcels of an order, and what is left to pack or to cancel. `again` shows the order anew. */
 export function parcelsCard(
   office: Office,
   order: Order,
@@ -16,19 +16,34 @@ export function parcelsCard(
 ): HTMLElement {
   const { id, lines, status, archived, fulfilmentStatus } = order;
   const mayShip = status === 'confirmed' && !archived;
-  const left = lines.map(({ productId, quantity, fulfilled }) => ({ productId, quantity: quantity - fulfilled }));
-  const units = unitFields(left, lines, 'all');
-  const pack = form(fields(units), 'Pack', async (values, key) => {
-    await office.pack(id, unitsIn(values, lines), key);
-    await again();
-  });
+  /** A form for units of which there are some left, and what it does with them. */
+  const unitsForm = (
+    left: (line: Order['lines'][number]) => number,
+    value: 'all' | 'none',
+    submit: string,
+    act: (orderId: string, units: Units[], key: string) => Promise<unknown>,
+  ) => {
+    const units = lines.map((line) => ({ productId: line.productId, quantity: left(line) }));
+    const controls = unitFields(units, lines, value);
+    if (!mayShip || controls.length === 0) return [];
+    const send = async (values: Values, key: string) => {
+      await act(id, unitsIn(values, lines), key);
+      await again();
+    };
+    return [form(fields(controls), submit, send)];
+  };
+  const unpacked = ({ quantity, fulfilled, cancelled }: Order['lines'][number]) => quantity - fulfilled - cancelled;
+  const unshipped = ({ quantity, shipped, cancelled }: Order['lines'][number]) => quantity - shipped - cancelled;
+  const pack = unitsForm(unpacked, 'all', 'Pack', office.pack);
+  const cancel = unitsForm(unshipped, 'none', 'Cancel and refund', office.cancel);
   return card(
     'Parcels',
     element('p', {}, badge(fulfilmentStatus)),
     ...(parcels.length === 0
       ? [quiet('Nothing is packed.')]
       : [element('ul', { className: 'parts' }, ...parcels.map((each) => parcelItem(office, order, each, again)))]),
-    ...(mayShip && units.length > 0 ? [folded('Pack a parcel', pack)] : []),
+    ...pack.map((each) => folded('Pack a parcel', each)),
+    ...cancel.map((each) => folded('Cancel what has not shipped', each)),
   );
 }
 

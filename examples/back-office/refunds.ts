@@ -32,7 +32,7 @@ export function paidCard(
   );
 }
 
-/** Units of lines, with their shares of discount and tax, and shipping: nothing that has gone back already. */
+/** Units that have shipped, with their shares of discount and tax, and shipping: nothing that has gone back already. */
 function refundUnits(
   office: Office,
   order: Order,
@@ -46,7 +46,10 @@ function refundUnits(
       .flatMap((refund) => refund.lines)
       .filter(({ productId }) => productId === id)
       .reduce((sum, { quantity }) => sum + quantity, 0);
-  const left = lines.map(({ productId, quantity }) => ({ productId, quantity: quantity - gone(productId) }));
+  const left = lines.map(({ productId, shipped, cancelled }) => ({
+    productId,
+    quantity: Math.max(0, shipped + cancelled - gone(productId)),
+  }));
   const hasShipping = shipping !== null && shipping.amount > 0 && standing.every((refund) => refund.shipping === null);
   const controls: Field[] = [
     ...unitFields(left, lines, 'none'),

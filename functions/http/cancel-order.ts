@@ -1,3 +1,4 @@
+import { callerKey } from '../../lib/contract/api/caller.ts';
 import * as contract from '../../lib/contract/api/orders.ts';
 import type { CallerOf } from '../../lib/contract/deploy/route.ts';
 import { claimOf } from '../../lib/http/idempotency.ts';
@@ -7,7 +8,7 @@ import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
 import { config } from '../../lib/platform/config.ts';
-import { startCompensating } from '../../lib/platform/executions.ts';
+import { startCompensating, startRefunding } from '../../lib/platform/executions.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { resumeSaga } from '../../lib/platform/resume.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
@@ -27,7 +28,9 @@ export async function run(
   const { orderId } = request.path;
   const of = { orderId, ...ownerOf(request.caller, orderId, request.orderToken) };
   const claim = claimOf('cancel-order', request);
-  const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, of);
+  const requestedBy = request.caller.kind === 'client' ? 'guest' : callerKey(request.caller);
+  const wanted = { ...of, ...request.body, requestedBy };
+  const { answer, replayed, startError } = await cancelOrder({ ...deps, sql }, claim, wanted);
   warnIfNotStarted(request.log, startError, { orderId: of.orderId });
   return await answerLongRunning(request, {
     accepted: answer,
@@ -38,11 +41,12 @@ export async function run(
 }
 
 export const handler = httpHandler(routes['cancel-order'], contract.cancelOrder, run, ({ clock, stopwatch }) => ({
-  sql: () => sqlAs('orders_api'),
+  sql: () => sqlAs('cancellations_api'),
   clock,
   stopwatch,
   keys: idempotency('orders.idempotency_keys'),
   startCompensating,
+  startRefunding,
   resumeSaga,
   windowSeconds: config().CANCELLATION_WINDOW_SECONDS,
   sleep,

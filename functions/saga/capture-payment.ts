@@ -6,10 +6,10 @@ import type { PaymentGateway } from '../../lib/shop/payments/gateway.ts';
 import { steps } from '../steps.ts';
 
 export async function run(
-  { orderId, amount, currency, attempt, payment }: CapturingState,
+  { orderId, amount, captureAmount, currency, attempt, payment }: CapturingState,
   { gateway }: { gateway: PaymentGateway },
 ) {
-  await captureOrder(gateway, { orderId, amount, currency, attempt, ...payment });
+  await captureOrder(gateway, { orderId, amount, captureAmount, currency, attempt, ...payment });
   return { captured: true };
 }
 

@@ -18,10 +18,12 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   owner_mails: 'write mails to the contacts of applications, and read nothing',
   catalog_api: 'add and change products and categories; add to the stock ledger',
   catalog_reader: 'show products, and change nothing',
-  orders_api: 'price, place, read and cancel orders',
+  orders_api: 'price, place, read and change orders',
   refunds_api: 'request and read partial refunds, and captures of authorized payments',
   fulfilment_api:
     'pack, ship and deliver orders, request the capture of what ships, and take goods back; see no prices and no customers',
+  cancellations_api:
+    'cancel orders and units that have not shipped: unpack them, put them back on the shelf and request their refund',
   events_api: 'read the events, and give each its place in the feed',
   read_models: 'keep the copies that follow the events',
   back_office_api: 'show the back office those copies, find orders of all customers, and change nothing',

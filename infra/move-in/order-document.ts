@@ -90,6 +90,7 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
       shipped: done,
       delivered: done,
       returned: 0,
+      cancelled: 0,
       category_id: product?.categoryId ?? null,
       brand: product?.brand ?? null,
     };

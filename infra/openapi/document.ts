@@ -85,7 +85,7 @@ function operation(route: Route): Operation {
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: !contract.bodyOptional,
             content: { 'application/json': { schema: bodySchema(contract.body), example: example.request } },
           },
         }),

@@ -16,6 +16,7 @@ export const ids = {
   refund: 'rfd_0198c7d4a3b17c58b2e6f09d1a4c7e83',
   fulfilment: 'ful_0198c6b9d2e17b4fa0c3d5e7f9012a4b',
   return: 'ret_0198c7d1f4a27e5d8b9c0d1e2f3a4b5c',
+  cancellation: 'can_0198c6bad4c27e6f8a1b2c3d4e5f6a7b',
   movement: 'mov_0198c6a2c0d17f63b9e4a85d7c1f3e06',
   finding: 'fnd_0198c6d5a3b87e21c4f09d6e8b7a1530',
   event: 'evt_0198c6b2f1d07a3e9c54d2a1b7e60f39',
@@ -183,7 +184,7 @@ export const priced = {
   total: eur(10350),
 };
 
-const nothingShipped = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0 };
+const nothingShipped = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0, cancelled: 0 };
 export const orderAddress = {
   name: 'Ada Byron',
   line1: 'Hauptstraße 5',
@@ -426,6 +427,7 @@ export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   payment: ids.payment,
   refund: ids.refund,
   fulfilment: ids.fulfilment,
+  cancellation: ids.cancellation,
   return: ids.return,
   movement: ids.movement,
   finding: ids.finding,

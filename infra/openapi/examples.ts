@@ -171,7 +171,10 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
       },
     },
   },
-  'cancel-order': { answers: { 200: cancelled, 202: { ...confirmed, status: 'cancelling', version: 5 } } },
+  'cancel-order': {
+    request: { lines },
+    answers: { 200: cancelled, 202: { ...confirmed, status: 'cancelling', version: 5 } },
+  },
   'settle-simulated-payment': {
     request: { outcome: 'complete' },
   },

@@ -349,10 +349,16 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'order-shipped': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
-    when: 'At least one parcel of the order was shipped.',
-    todo: 'Ask to send goods back: `POST /orders/{orderId}/returns`. What has not shipped an application with `orders:refund` gives back by its `lines`: `POST /orders/{orderId}/refunds`.',
-    detail:
-      'A parcel of the order is on its way. Return what you do not want to keep, and ask the shop to refund what has not shipped.',
+    when: 'The request would change or cancel what has shipped.',
+    todo: 'Ask to send goods back: `POST /orders/{orderId}/returns`.',
+    detail: 'Everything that was not cancelled has shipped. Return what you do not want to keep.',
+  },
+  'cancellation-too-large': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/cancel',
+    when: 'The request names more units of a product than have neither shipped nor been cancelled. Nothing is cancelled.',
+    todo: 'Read the lines of the order: `quantity` less `shipped` and `cancelled` is left. What has shipped comes back by a return.',
+    detail: 'More units are wanted than are left.',
+    errors: [{ pointer: '/lines/0/quantity', detail: 'at most 1 are left' }],
   },
   'order-not-fulfillable': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments',
@@ -368,8 +374,8 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'fulfilment-too-large': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments',
-    when: 'The request takes more units of a product than were ordered and are in no other parcel. Nothing is packed.',
-    todo: 'Read the lines of the order: `quantity` less `fulfilled` is left. Cancel a pending fulfilment to free its units.',
+    when: 'The request takes more units of a product than were ordered, are in no other parcel and were not cancelled. Nothing is packed.',
+    todo: 'Read the lines of the order: `quantity` less `fulfilled` and `cancelled` is left. Cancel a pending fulfilment to free its units.',
     detail: 'More units are wanted than are left.',
     errors: [{ pointer: '/lines/0/quantity', detail: 'at most 1 are left' }],
   },
@@ -436,6 +442,13 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'List the refunds of the order. What is left of each line is in `errors`.',
     detail: 'Units of a line are refunded already.',
     errors: [{ pointer: '/lines/0/quantity', detail: 'at most 0 are left to refund' }],
+  },
+  'line-not-shipped': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',
+    when: 'The request names units of a line that have not shipped, and so could still be packed.',
+    todo: 'Cancel them by their `lines`: `POST /orders/{orderId}/cancel` puts them back on the shelf and refunds them. Goodwill is a refund of an `amount`.',
+    detail: 'Units of a line have not shipped. Cancel them, and their money goes back.',
+    errors: [{ pointer: '/lines/0/quantity', detail: 'at most 1 have shipped and are not refunded' }],
   },
   'return-refunded': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/refunds',

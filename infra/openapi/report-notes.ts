@@ -16,7 +16,7 @@ export const reportWords: Readonly<Record<string, string>> = {
   zone: 'The time zone whose days count.',
   groupBy: 'What a row is.',
   units: 'Units that were sold.',
-  returnedUnits: 'Units that money was given back for.',
+  returnedUnits: 'Units that money was given back for: they came back, or were cancelled before they shipped.',
   gross: 'Price of all units, before discounts, in minor units.',
   discounts: 'What was taken off, in minor units.',
   sales: 'What customers paid or pay, with shipping and tax, in minor units.',

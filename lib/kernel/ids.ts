@@ -11,6 +11,7 @@ export const idPrefixes = {
   refund: 'rfd',
   fulfilment: 'ful',
   return: 'ret',
+  cancellation: 'can',
   event: 'evt',
   movement: 'mov',
   stockLevel: 'stk',

@@ -27,8 +27,14 @@ export const compensatingInput = z.object({
 });
 export type CompensatingInput = z.output<typeof compensatingInput>;
 
-/** Input of infra/saga/capturing.asl.json; `attempt` starts at 1. */
-export const capturingInput = z.object({ ...order, paymentId: id('payment'), attempt: z.int(), payment });
+/** Input of infra/saga/capturing.asl.json; `attempt` starts at 1. `captureAmount` is what is captured; absent: the whole. */
+export const capturingInput = z.object({
+  ...order,
+  captureAmount: z.optional(amount),
+  paymentId: id('payment'),
+  attempt: z.int(),
+  payment,
+});
 export type CapturingInput = z.output<typeof capturingInput>;
 
 /** Input of infra/saga/refunding.asl.json; `amount` is the part to refund, `attempt` starts at 1. */

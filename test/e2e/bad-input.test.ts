@@ -75,7 +75,7 @@ const invalid: Case[] = [
   ['1000 of a product by two lines', 'place-order', () => twoLines(500, 500), '/lines/1/quantity'],
   ['an array', 'place-order', () => ({ ...ordering({}), body: [] }), ''],
   ['null', 'place-order', () => ({ ...ordering({}), body: null }), ''],
-  ['a body where none is taken', 'cancel-order', () => ({ ...cancelling(), body: { reason: 'no' } }), ''],
+  ['a body where none is taken', 'sign-out', () => ({ ...session(), body: { reason: 'no' } }), ''],
   ['an e-mail that is none', 'sign-up', () => person({ email: 'not-an-address' }), '/email'],
   ['a short password', 'sign-up', () => person({ password: 'short' }), '/password'],
   ['a very long password', 'sign-up', () => person({ password: 'x'.repeat(129) }), '/password'],
@@ -136,8 +136,8 @@ const refusals: [string, OperationId, () => Options, number, ProblemCode][] = [
   ['70 KB of spaces', 'sign-in', () => raw(' '.repeat(70_000)), 413, 'body-too-large'],
   [
     '70 KB where no body is taken',
-    'cancel-order',
-    () => ({ ...cancelling(), ...raw('x'.repeat(70_000)) }),
+    'sign-out',
+    () => ({ ...session(), ...raw('x'.repeat(70_000)) }),
     413,
     'body-too-large',
   ],
@@ -198,7 +198,6 @@ function raw(text: string, type = json['content-type']): Options {
   return { raw: text, body: undefined, headers: { 'content-type': type } };
 }
 const form = (text: string): Options => raw(text, 'application/x-www-form-urlencoded');
-const cancelling = (): Options => ({ ...session(), path: { orderId: bought.id } });
 const twoLines = (...quantities: number[]): Options =>
   ordering({ ...basket(), lines: quantities.map((quantity) => ({ productId: product.id, quantity })) });
 const rawOrder = (start: string): Options => ({

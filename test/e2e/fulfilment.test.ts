@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, inject, test } from 'vitest';
 import type { Product } from '../../lib/contract/api/catalog.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
@@ -46,10 +47,10 @@ describe('an order', () => {
       carrier: 'DHL',
       trackingNumber: '0034',
     });
-    await refused('cancel-order', 409, 'order-shipped', { token: buyer.token, path: { orderId: id } });
     const rest = await pack(id, {});
     expect(rest.lines).toEqual([units(mug, 1), units(pot, 1)]);
     await ship(id, rest.id);
+    await refused('cancel-order', 409, 'order-shipped', { token: buyer.token, path: { orderId: id } });
     await succeed('deliver-fulfilment', 200, { ...asApp, path: { orderId: id, fulfilmentId: first.id } });
 
     const { id: returnId } = await askBack(id, 1);
@@ -103,6 +104,39 @@ describe('an order', () => {
     });
   });
 
+  test('of which a parcel shipped has its rest cancelled, back on the shelf and refunded to the cent', async ({
+    expect,
+  }) => {
+    const { id } = await paid();
+    await ship(id, (await pack(id, { lines: [units(mug, 2)] })).id);
+    const packed = await pack(id, {});
+    const path = { orderId: id };
+    const lines = [units(mug, 1)];
+    const { onHand } = (await ledgerOf(pot.id)).level;
+    const key = unique('cancel');
+    const asCustomer = { token: buyer.token, path, key };
+    const { body: part } = await succeed('cancel-order', 200, { ...asCustomer, body: { lines } });
+    expect(part).toMatchObject({ status: 'confirmed', fulfilmentStatus: 'partially_fulfilled' });
+    expect((await succeed('cancel-order', 200, { ...asCustomer, body: { lines } })).body).toEqual(part);
+    const { body: rest } = await succeed('cancel-order', 200, { ...asApp, path });
+    expect(rest).toMatchObject({
+      status: 'confirmed',
+      fulfilmentStatus: 'fulfilled',
+      lines: [
+        { quantity: 3, fulfilled: 2, shipped: 2, cancelled: 1 },
+        { quantity: 1, fulfilled: 0, shipped: 0, cancelled: 1 },
+      ],
+    });
+    const { movements, level } = await ledgerOf(pot.id);
+    expect(movements[0]).toMatchObject({ kind: 'cancellation', quantity: 1, orderId: id });
+    expect(level.onHand).toBe(onHand + 1);
+    while ((await getOrder(buyer, id)).payment!.refunded.amount !== 1360 + 5402) await sleep(50);
+    expect(await timelineOf(buyer, id)).toEqual(expect.arrayContaining(['units-cancelled', 'fulfilment-cancelled']));
+    const parcel = { ...path, fulfilmentId: packed.id };
+    await refused('ship-fulfilment', 409, 'fulfilment-status', { ...asApp, path: parcel, body: {} });
+    await refused('create-fulfilment', 409, 'fulfilment-too-large', { ...asApp, path, key: unique('pack'), body: {} });
+  });
+
   test('shows its customer and the shop its parcels and returns, and nobody else', async ({ expect }) => {
     const { id } = await paid();
     const parcel = await pack(id, {});
@@ -146,6 +180,20 @@ describe('bad input', () => {
       fulfilmentStatus: 'unfulfilled',
       lines: [{ fulfilled: 0 }, { fulfilled: 0 }],
     });
+  });
+
+  test('of cancellations gets its own problem and changes nothing', async ({ expect }) => {
+    const { id, lines } = await paid();
+    const cancelling = (body: object) => ({ token: buyer.token, path: { orderId: id }, body });
+    await refused('cancel-order', 409, 'cancellation-too-large', cancelling({ lines: [units(mug, 4)] }));
+    const stranger = { lines: [{ productId: 'prd_0198c6b2f1d07a3e9c54d2a1b7e60f38', quantity: 1 }] };
+    await refused('cancel-order', 422, 'line-unknown', cancelling(stranger));
+    await refused('cancel-order', 400, 'invalid-input', cancelling({ lines: [] }));
+    await refused('cancel-order', 400, 'invalid-input', cancelling({ reason: 'x' }));
+    const unshipped = { lines: [units(mug, 1)], reason: 'x' };
+    const refund = { ...asApp, path: { orderId: id }, key: unique('refund'), body: unshipped };
+    await refused('request-refund', 409, 'line-not-shipped', refund);
+    expect(await getOrder(buyer, id)).toMatchObject({ status: 'confirmed', lines });
   });
 
   test('of returns and of refunds by line gets its own problem and changes nothing', async ({ expect }) => {

@@ -15,6 +15,7 @@ type Standing = {
   payment: string | null;
   refund: string | null;
   shipped: string;
+  cancelled: string;
   coupon: string | null;
   opened: number;
 };
@@ -34,6 +35,8 @@ export async function readEnd({ saga, executions }: World, orderId: string, tell
       select ', refund ' || string_agg(f.status, ' and ' order by f.id) from payments.refunds f where f.order_id = o.id
     ) as refund, case fulfilment_status when 'unfulfilled' then '' when 'partially_fulfilled' then ', shipped in part'
       else ', shipped' end as shipped, (
+      select case when sum(l.cancelled) > 0 then ', rest cancelled' else '' end from orders.lines l where l.order_id = o.id
+    ) as cancelled, (
       select case c.used when 0 then ', coupon free' else ', coupon used' end from pricing.coupons c where c.code = o.coupon_code
     ) as coupon, (
       select count(*)::integer from orders.timeline t where t.order_id = o.id and t.detail ->> 'to' = 'needs_attention'
@@ -41,12 +44,12 @@ export async function readEnd({ saga, executions }: World, orderId: string, tell
     from orders.orders o where id = ${orderId}`;
   const charge = await readCharge(saga, orderId);
   if (row === undefined) return `charge ${charge?.status}`;
-  const { status, keepsStock, payment, refund, shipped, coupon, opened } = row as Standing;
+  const { status, keepsStock, payment, refund, shipped, cancelled, coupon, opened } = row as Standing;
   if (status !== 'needs_attention') {
     const own = (await executions(orderId)).filter(({ name }) => name?.startsWith(orderId));
     const alarmed = own.filter((execution) => execution.status !== 'SUCCEEDED').length > opened;
     const use = tellsCoupon ? coupon : '';
-    return `${status}${payment ?? ''}${refund ?? ''}${shipped}${use}${alarmed ? ' (false alarm)' : ''}`;
+    return `${status}${payment ?? ''}${refund ?? ''}${shipped}${cancelled}${use}${alarmed ? ' (false alarm)' : ''}`;
   }
   const stakes = [charge && money[charge.status], keepsStock ? 'stock kept' : undefined].filter(
     (each) => each !== undefined,

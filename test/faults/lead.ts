@@ -63,7 +63,8 @@ export async function settleAndTell(saga: World['saga'], orderId: string, outcom
 /** Does one thing with an order whose saga has ended, to its end. */
 export async function doAfterwards(world: World, what: Doing, orderId: string): Promise<void> {
   const { saga, manualReview } = world;
-  if (what === 'the customer cancels') await saga.cancel(orderId);
+  if (what === 'the customer cancels' || what === 'what has not shipped is cancelled') await saga.cancel(orderId);
+  else if (what === 'a unit is cancelled') await world.cancelUnit(orderId);
   else if (what === 'a person retries the compensation') await manualReview.retry(orderId);
   else if (what === 'its payment is captured') await world.capture(orderId);
   else if (what === 'a parcel ships') await world.ship(orderId, saga.startCapturing);

@@ -16,6 +16,8 @@ export type Doing =
   | 'a parcel ships and no saga starts'
   | 'a part goes back'
   | 'the customer cancels'
+  | 'a unit is cancelled'
+  | 'what has not shipped is cancelled'
   | 'a person retries the compensation';
 
 /** One way on which an order comes to a step. */
@@ -190,6 +192,12 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     },
     { name: 'an order that ships', end: 'confirmed, payment captured', ...captured },
     {
+      name: 'a parcel that ships after the rest was cancelled',
+      end: 'confirmed, payment captured, refund succeeded, shipped, rest cancelled',
+      ...later,
+      afterwards: ['a unit is cancelled', 'a parcel ships'],
+    },
+    {
       name: 'an order that ships, and settling it fails for a while',
       end: 'confirmed, payment captured',
       ...captured,
@@ -238,6 +246,11 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     },
     { name: 'a part of an order', end: 'confirmed, refund succeeded', afterwards: ['a part goes back'] },
     {
+      name: 'the rest of an order of which a parcel shipped is cancelled',
+      end: 'confirmed, refund succeeded, shipped, rest cancelled',
+      afterwards: ['a parcel ships', 'what has not shipped is cancelled'],
+    },
+    {
       name: 'a second part of an order',
       end: 'confirmed, refund succeeded and succeeded',
       afterwards: ['a part goes back', 'a part goes back'],
@@ -251,6 +264,12 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
   ],
   SettleRefund: [
     { name: 'a part of an order', end: 'confirmed, refund succeeded', afterwards: ['a part goes back'] },
+    {
+      name: 'the rest is cancelled, and the provider refuses to give its money back',
+      end: 'confirmed, refund failed, shipped, rest cancelled',
+      afterwards: ['a parcel ships', 'what has not shipped is cancelled'],
+      meanwhile: { RefundPart: 'is refused' },
+    },
     {
       name: 'a part that the provider refuses to give back',
       end: 'confirmed, refund failed',
@@ -274,6 +293,11 @@ export const scenarios: Record<StepName, readonly Scenario[]> = {
     { name: 'compensation: the card was declined', end: 'failed', paymentMethod: 'pm_card_chargeDeclined' },
     { name: 'compensation: the confirmation failed', end: 'failed', meanwhile: confirmationFails },
     { name: 'cancel', end: 'cancelled', afterwards: ['the customer cancels'] },
+    {
+      name: 'cancel of an order of which a unit was cancelled before',
+      end: 'cancelled, refund succeeded, rest cancelled',
+      afterwards: ['a unit is cancelled', 'the customer cancels'],
+    },
   ],
   CloseOrder: [
     {

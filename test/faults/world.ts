@@ -153,6 +153,11 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
       const parcel = { orderId, fulfilmentId, tracking: {} };
       for (let time = 1; time <= 2; time++) await shipFulfilment(deps, shipping, parcel);
     },
+    /** Cancels one of the two units of an order, as its customer does. */
+    async cancelUnit(orderId: string): Promise<void> {
+      const [line] = await saga.owner`select product_id from orders.lines where order_id = ${orderId}`;
+      await saga.cancel(orderId, 3600, { lines: [{ productId: line!.productId as string, quantity: 1 }] });
+    },
     /** Has an order's payment captured, as an application does. */
     async capture(orderId: string): Promise<void> {
       const claim = claimOf('request-capture');

@@ -21,7 +21,7 @@ export type Player = ReturnType<typeof createPlayer>;
 
 /** Plays histories on one saga, one after the other, and writes down what the model must know of each. */
 export function createPlayer(saga: Saga, customerIds: readonly string[]) {
-  const { api, clock, owner } = saga;
+  const { api, cancellations, clock, owner } = saga;
   const keys = { table: 'orders.idempotency_keys' as const, clock, keepSeconds: 48 * 3600 };
   let orders: ModelOrder[] = [];
   let placing = 0;
@@ -226,15 +226,16 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
   async function cancel(order: ModelOrder, key?: string, dies = false) {
     const done = await cancelOrder(
       {
-        sql: api,
+        sql: cancellations,
         clock,
         keys,
+        startRefunding: saga.startRefunding,
         startCompensating: dies ? async () => {} : saga.startCompensating,
         resumeSaga: dies ? async () => {} : saga.resumeSaga,
         windowSeconds: 3600,
       },
       { caller: `customer:${order.customerId}`, key, operation: 'cancel-order', fingerprint: order.id },
-      { orderId: order.id, customerId: order.customerId },
+      { orderId: order.id, customerId: order.customerId, requestedBy: 'buyer' },
     );
     order.cancelled = true;
     return done;

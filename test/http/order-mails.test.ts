@@ -7,6 +7,7 @@ import {
   orderFailed,
   orderPlaced,
   orderShipped,
+  orderUnitsCancelled,
   refundSucceeded,
 } from '../../lib/contract/events/domain-events.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
@@ -65,6 +66,7 @@ describe('a customer', () => {
     [orderFailed, 'Your order could not be completed', 'Your payment was declined. No money is kept.'],
     [orderCancelled, 'Your order is cancelled', 'was cancelled as you asked'],
     [orderShipped, 'Your order is on its way', 'Tracking number: 00340434161094021501'],
+    [orderUnitsCancelled, 'A part of your order is cancelled', 'What you pay is less by EUR 17.10'],
     [refundSucceeded, 'A refund is on its way', 'We have refunded EUR 5.00'],
   ] as const)('gets one mail about %o, however often the event comes', async (definition, subject, text) => {
     const event = delivered(definition);

@@ -11,7 +11,7 @@ let handlers: LiveHandlers;
 let session: string;
 let productId: string;
 const customer = { email: 'ada@example.com', password: 'correct horse' };
-const ofOrders = ['orders_api', 'refunds_api', 'saga', 'manual_review'] as const;
+const ofOrders = ['orders_api', 'cancellations_api', 'refunds_api', 'saga', 'manual_review'] as const;
 
 beforeAll(async () => {
   handlers = await openLiveHandlers({ RATE_LIMIT_PER_MINUTE: '100000' });

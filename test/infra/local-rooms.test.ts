@@ -90,7 +90,7 @@ type Room = { roles: DatabaseRole[]; away: (() => Promise<Answer>)[]; others: ((
 
 const rooms: Record<string, Room> = {
   orders: {
-    roles: ['orders_api', 'refunds_api', 'saga', 'manual_review'],
+    roles: ['orders_api', 'cancellations_api', 'refunds_api', 'saga', 'manual_review'],
     away: [readOrder, place],
     others: [signIn, readMe, readProduct, listProducts],
   },

@@ -6,12 +6,13 @@ import { brief, distinct, type Outcome, type Result } from './mutant.ts';
 
 type StrykerMutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
+/** A mutant with which a module does not load fails every test of it: Stryker calls that a runtime error. */
 const outcomes: Partial<Record<StrykerMutant['status'], Outcome>> = {
   Killed: 'killed',
   Timeout: 'timeout',
   Survived: 'survived',
   NoCoverage: 'no-coverage',
-  RuntimeError: 'invalid',
+  RuntimeError: 'killed',
   CompileError: 'invalid',
 };
 

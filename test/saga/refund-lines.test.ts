@@ -32,11 +32,23 @@ afterAll(async () => {
 });
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
-const place = () =>
-  saga.place([
+const goodsClaim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
+/** Packs and ships an order whole. */
+async function ship(orderId: string) {
+  const deps = { sql: goods, clock: saga.clock, keys: keysOf('orders.fulfilment_idempotency_keys') };
+  const { answer } = await createFulfilment(deps, goodsClaim, { orderId, createdBy: 'app' });
+  const fulfilmentId: string = JSON.parse(answer.body!).id;
+  const { startCapturing } = saga;
+  await shipFulfilment({ ...deps, startCapturing }, goodsClaim, { orderId, fulfilmentId, tracking: {} });
+}
+const place = async ({ shipped = true } = {}) => {
+  const order = await saga.place([
     { productId: mug, quantity: 3 },
     { productId: pot, quantity: 1 },
   ]);
+  if (shipped) await ship(order.id);
+  return order;
+};
 type Wanted = { lines?: { productId: string; quantity: number }[]; returnId?: string; shipping?: boolean };
 const keysOf = (table: 'payments.idempotency_keys' | 'orders.fulfilment_idempotency_keys') => ({
   table,
@@ -111,7 +123,7 @@ describe('a refund of lines', () => {
   });
 
   test('of what is not in the order, was not paid or is nobody’s is refused', async () => {
-    const { id } = await place();
+    const { id } = await place({ shipped: false });
     await expect(ask(id, { lines: [{ productId: newId('product', saga.clock), quantity: 1 }] })).rejects.toMatchObject({
       code: 'line-unknown',
     });
@@ -134,6 +146,7 @@ describe('a refund of lines', () => {
     });
     await saga.startPlacing({ orderId: id, amount: 6028, currency: 'EUR', paymentMethod: 'pm_card_visa' });
     await saga.states.idle();
+    await ship(id);
     const one = await ask(id, mugs(1));
     expect(one.lines).toEqual([{ productId: mug, quantity: 1, amount: eur(1813), discount: eur(0), tax: eur(302) }]);
     const rest = await ask(id, { ...mugs(2), shipping: true });
@@ -161,11 +174,8 @@ describe('a refund of a return', () => {
   async function returned(arrived: { restock: number; writeOff: number } | undefined) {
     const { id: orderId } = await place();
     const deps = { sql: goods, clock: saga.clock, keys: keysOf('orders.fulfilment_idempotency_keys') };
-    const claim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
+    const claim = goodsClaim;
     const idOf = ({ answer }: { answer: { body: string | undefined } }): string => JSON.parse(answer.body!).id;
-    const fulfilmentId = idOf(await createFulfilment(deps, claim, { orderId, createdBy: 'app' }));
-    const { startCapturing } = saga;
-    await shipFulfilment({ ...deps, startCapturing }, claim, { orderId, fulfilmentId, tracking: {} });
     const lines = [{ productId: mug, quantity: 2, reason: 'unwanted' as const }];
     const request = { of: { orderId, customerId: saga.customerId }, lines, requestedBy: 'customer' };
     const returnId = idOf(await requestReturn(deps, claim, request));

@@ -61,16 +61,17 @@ async function cancel(orderId: string, deps: Partial<CancelDeps> = {}) {
   const [started, resumed]: [OrderToCancel[], string[]] = [[], []];
   const result = await cancelOrder(
     {
-      sql: saga.api,
+      sql: saga.cancellations,
       clock: saga.clock,
       keys: saga.keys,
       windowSeconds: hour,
       startCompensating: async (input) => void started.push(input),
+      startRefunding: async () => {},
       resumeSaga: async (id) => void resumed.push(id),
       ...deps,
     },
     { caller: `customer:${saga.customerId}`, key: undefined, operation: 'cancel-order', fingerprint: 'c' },
-    { orderId, customerId: saga.customerId },
+    { orderId, customerId: saga.customerId, requestedBy: 'buyer' },
   );
   return { ...result, started, resumed };
 }

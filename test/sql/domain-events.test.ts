@@ -114,7 +114,7 @@ const steps = {
   'resolve as cancelled, voided': (orderId: string) => resolve(orderId, 'cancelled', 'voided'),
   confirm: (orderId: string) => confirmIfReserved(saga.saga, { orderId, ...ids(), ...reference(orderId), at }),
   cancel: (orderId: string) =>
-    inTransaction(saga.api, (tx) =>
+    inTransaction(saga.cancellations, (tx) =>
       cancelIfPossible(tx, {
         orderId,
         customerId: saga.customerId,
@@ -456,7 +456,7 @@ test('the contract, the transitions and the database know the same events', asyn
   for (const quantity of [-6, -4]) {
     await inTransaction(owner, (tx) => adjustStock(tx, stocked, { quantity, reason: 'sold' }, saga.clock));
   }
-  await shipAndReturn(await saga.place([{ productId: await saga.product(2), quantity: 2 }]));
+  await shipAndReturn(await saga.place([{ productId: await saga.product(3), quantity: 3 }]));
   await inTransaction(erasure, (tx) =>
     emptyCustomer(tx, { id: saga.customerId, eventId: ids().eventId, requestId: 'req_erase' }, saga.clock),
   );
@@ -483,7 +483,7 @@ test('the contract, the transitions and the database know the same events', asyn
   expect(known.map(([, type, version]) => `${type} ${version}`).toSorted()).toEqual(defined);
 });
 
-/** An order whose parcel arrives, and comes back in two returns, one of which is rejected. */
+/** An order whose parcel arrives, whose rest is cancelled, and that comes back in two returns, one of which is rejected. */
 async function shipAndReturn({ id: orderId, lines }: Order) {
   const { productId } = lines[0]!;
   const goods = {
@@ -493,9 +493,11 @@ async function shipAndReturn({ id: orderId, lines }: Order) {
   };
   const claim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
   const idOf = ({ answer }: { answer: Answer }): string => JSON.parse(answer.body!).id;
-  const fulfilmentId = idOf(await createFulfilment(goods, claim, { orderId, createdBy: 'app' }));
+  const packed = { orderId, lines: [{ productId, quantity: 2 }], createdBy: 'app' };
+  const fulfilmentId = idOf(await createFulfilment(goods, claim, packed));
   const { startCapturing } = saga;
   await shipFulfilment({ ...goods, startCapturing }, claim, { orderId, fulfilmentId, tracking: {} });
+  await saga.cancel(orderId);
   await changeFulfilment(goods, claim, { orderId, fulfilmentId, to: 'delivered' });
   const asked = [{ productId, quantity: 1, reason: 'damaged' as const }];
   const ask = async () => {

@@ -61,7 +61,9 @@ const flag = (orderId: string, at: Date) =>
     ...releaseFailed(orderId),
   });
 const cancel = (orderId: string, at: Date, confirmedAfter = second(-60)) =>
-  inTransaction(saga.api, (tx) => cancelIfPossible(tx, { orderId, customerId: saga.customerId, confirmedAfter, at }));
+  inTransaction(saga.cancellations, (tx) =>
+    cancelIfPossible(tx, { orderId, customerId: saga.customerId, confirmedAfter, at }),
+  );
 
 const place = async (products = 1) => {
   const lines: { productId: string; quantity: number }[] = [];
@@ -281,6 +283,7 @@ describe('at the limit', () => {
       outcome: 'refused',
       status: 'confirmed',
       shipped: false,
+      late: true,
     });
     const justBefore = new Date(second(2).getTime() - 1);
     expect(await cancel(id, second(4), justBefore)).toEqual({ outcome: 'cancelling', was: 'confirmed' });

@@ -356,7 +356,7 @@ describe('a customer with orders that are not paid', () => {
     await expect(order(1, customerId)).rejects.toMatchObject(refused);
     expect((await order(1, await somebody())).placed, 'somebody else').toBeDefined();
     const cancelled = { orderId: placed[0]!.placed!.id, customerId, confirmedAfter: new Date(0), at: new Date() };
-    await inTransaction(saga.api, (tx) => cancelIfPossible(tx, cancelled));
+    await inTransaction(saga.cancellations, (tx) => cancelIfPossible(tx, cancelled));
     expect((await order(1, customerId)).placed).toBeDefined();
   });
 

@@ -345,13 +345,14 @@ const calls: Call[] = [
   ],
   [
     'cancel-order',
-    'orders_api',
+    'cancellations_api',
     (sql, mode) => {
       const n = sizes.orders - 1000 - of(mode, 1);
       const deps = {
         sql,
         clock,
         startCompensating: start,
+        startRefunding: start,
         resumeSaga: async () => {},
         windowSeconds: 86_400,
         keys: keys('orders.idempotency_keys'),
@@ -359,6 +360,7 @@ const calls: Call[] = [
       return cancelOrder(deps, claim(`customer:${owner(n)}`, 'cancel-order'), {
         orderId: ids.order(n),
         customerId: owner(n),
+        requestedBy: 'buyer',
       });
     },
   ],

@@ -83,7 +83,7 @@ async function confirm(orderId: string) {
   });
 }
 async function cancel(orderId: string, customerId = saga.customerId) {
-  await inTransaction(saga.api as unknown as Sql, (tx) =>
+  await inTransaction(saga.cancellations as unknown as Sql, (tx) =>
     cancelIfPossible(tx, { orderId, customerId, confirmedAfter: new Date(0), at: at() }),
   );
   await releaseWhatIsHeld(saga.saga, { orderId, at: at() });

@@ -160,18 +160,14 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   orders_api: {
     'orders.orders': [
-      'select, insert, update(status, version, shipping_address, billing_address, contact, note, metadata, correlation_id, updated_at)',
-      'places orders, changes what they say and starts cancelling them; never changes lines, totals or customer',
+      'select, insert, update(version, shipping_address, billing_address, contact, note, metadata, correlation_id, updated_at)',
+      'places orders and changes what they say; never changes status, lines, totals or customer',
     ],
     'orders.lines': [
-      'select(order_id, quantity), insert, update(fulfilled)',
-      'writes the lines of a new order, and counts the units of unpaid ones; reads the rest through order_details; what was packed of a cancelled order is unpacked',
+      'select(order_id, quantity), insert',
+      'writes the lines of a new order, and counts the units of unpaid ones; reads the rest through order_details',
     ],
-    'orders.fulfilments': [
-      'select(order_id, status), update(status, updated_at)',
-      'cancels the parcels of a cancelled order that have not shipped',
-    ],
-    'orders.timeline': ['select, insert', 'shows the timeline, and adds placing and cancelling'],
+    'orders.timeline': ['select, insert', 'shows the timeline, and adds placing and changing'],
     'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'orders.order_details': ['select', 'shows orders with lines and payment'],
     'archive.order_details': ['select', 'shows archived orders'],
@@ -188,7 +184,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'pricing.coupons': ['select, update(used)', 'prices with a coupon, and counts its use'],
     'pricing.coupon_customers': ['select, insert, update(uses, at_most)', 'counts the uses of each customer'],
     'pricing.coupon_uses': ['insert', 'says which order uses a coupon'],
-    'outbox.events': ['insert', 'writes the events of the orders that it places, changes or cancels'],
+    'outbox.events': ['insert', 'writes the events of the orders that it places or changes'],
   },
   fulfilment_api: {
     'orders.orders': [
@@ -196,7 +192,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'says how much of an order has shipped, and compares the hash of a guest’s token; never changes its status, and sees neither address nor payment method',
     ],
     'orders.lines': [
-      'select(order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned), update(fulfilled, shipped, delivered, returned)',
+      'select(order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned, cancelled), update(fulfilled, shipped, delivered, returned)',
       'counts what is packed, shipped, delivered and returned, and sees no price',
     ],
     'orders.fulfilments': [
@@ -211,7 +207,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.fulfilment_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'payments.refundable_orders': ['select', 'knows whether an order is confirmed'],
     'payments.payments': [
-      'select(id, order_id, provider, reference, status, currency, amount, capture_requested_at, capture_attempt), update(capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
+      'select(id, order_id, provider, reference, status, currency, amount, released_amount, capture_requested_at, capture_attempt), update(capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
       'requests the capture of the payment of what ships, and changes nothing else',
     ],
     'stock.movements': ['insert', 'adds goods that came back to the ledger; an entry never changes'],
@@ -219,6 +215,45 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.order_keys': ['select(id, customer_id, status)', 'knows that an order is archived, and whose it is'],
     'archive.fulfilments': ['select', 'shows the parcels of archived orders'],
     'archive.returns': ['select', 'shows what came back of them'],
+  },
+  cancellations_api: {
+    'orders.orders': [
+      'select(id, number, customer_id, guest_token, status, version, currency, total, capture_at, contact, failure_code, confirmed_at, fulfilment_status, compensation_attempts, capture_retries, correlation_id, created_at), update(status, version, fulfilment_status, correlation_id, updated_at)',
+      'starts cancelling an order, or says how much of it has shipped when the rest is cancelled; compares the hash of a guest’s token',
+    ],
+    'orders.lines': [
+      'select(order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned, cancelled), update(fulfilled, cancelled)',
+      'counts what is cancelled and what is unpacked for that, and sees no price',
+    ],
+    'orders.fulfilments': [
+      'select(id, order_id, status, lines), update(status, updated_at)',
+      'cancels parcels that have not shipped',
+    ],
+    'orders.timeline': ['insert', 'adds what was cancelled'],
+    'orders.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+    'orders.order_details': ['select', 'answers with the order, and reads the payment to give back'],
+    'archive.order_details': ['select', 'says how an archived order ended'],
+    'archive.order_keys': ['select(id, customer_id, status)', 'knows that an order is archived, and whose it is'],
+    'stock.movements': ['insert', 'puts cancelled units back on the shelf; an entry never changes'],
+    'stock.reservations': [
+      'select(order_id, product_id, quantity, state), update(quantity, state)',
+      'lessens what an order has taken by what is cancelled of it',
+    ],
+    'payments.payments': [
+      'select(id, order_id, provider, reference, status, currency, amount, refund_claimed, refunded_amount, released_amount, capture_requested_at), update(refund_claimed, refunded_amount, released_amount)',
+      'claims what goes back for cancelled units, or gives it up before it is captured',
+    ],
+    'payments.refunds': [
+      'select, insert, update(status, failure_code, reference, updated_at)',
+      'requests the refund of cancelled units, and settles one of a payment that is not captured',
+    ],
+    'payments.refundable_orders': ['select', 'knows whether the order is confirmed'],
+    'payments.refundable_lines': ['select', 'knows what was paid for each line'],
+    'payments.refundable_returns': [
+      'select',
+      'reads what is left to refund as a refund does, which may be of a return',
+    ],
+    'outbox.events': ['insert', 'writes the events of what it cancels'],
   },
   refunds_api: {
     'payments.refunds': ['select, insert', 'requests refunds and shows them; the saga settles them'],
@@ -561,6 +596,7 @@ describe('a session', () => {
     ['monitor', '1min'],
     ['refunds_api', '5s'],
     ['fulfilment_api', '5s'],
+    ['cancellations_api', '5s'],
     ['reconciler', '1min'],
     ['audit_writer', '20s'],
     ['audit_reader', '5s'],
@@ -627,12 +663,12 @@ describe('an attempt', () => {
     ['emptying the ledger', roles, 'truncate stock.movements'],
     ['setting a level', roles, 'update stock.levels set on_hand = 1000'],
     ['making a level', roles, "insert into stock.levels values ('prd_00000000000000000000000000000000', 5, 0)"],
-    ['enlarging a reservation', roles, 'update stock.reservations set quantity = 1'],
+    ['changing a reservation', others('cancellations_api'), 'update stock.reservations set quantity = 1'],
     ['reading payments', others('saga', 'refunds_api', 'manual_review'), 'select * from payments.payments'],
     ['changing what was paid', roles, 'update payments.payments set amount = 0'],
     ['deleting a payment', roles, 'delete from payments.payments'],
     ['reading the outbox', others('events_api', 'publisher', 'read_models'), 'select * from outbox.events'],
-    ['reading a stored answer', others('orders_api'), 'select body from orders.idempotency_keys'],
+    ['reading a stored answer', others('orders_api', 'cancellations_api'), 'select body from orders.idempotency_keys'],
     ['reading an answer to operators', others('manual_review'), 'select body from orders.review_idempotency_keys'],
     ['reading an answer about refunds', others('refunds_api'), 'select body from payments.idempotency_keys'],
     [

@@ -22,6 +22,7 @@ type Intent = {
 type Charge = {
   id: string;
   amount: number;
+  amount_captured: number;
   amount_refunded: number;
   refunded: boolean;
   captured: boolean;
@@ -228,6 +229,7 @@ export function createFakePayments(now: () => number = Date.now) {
     const charge = {
       id: nextId('ch'),
       amount: intent.amount,
+      amount_captured: captured ? intent.amount : 0,
       amount_refunded: 0,
       refunded: false,
       captured,
@@ -265,7 +267,8 @@ export function createFakePayments(now: () => number = Date.now) {
     const amount = Number(params.amount_to_capture ?? intent.amount);
     if (amount > intent.amount) return refusal(400, 'invalid_request_error', { code: 'amount_too_large' });
     const charge = charges.get(intent.latest_charge ?? '');
-    if (charge !== undefined) Object.assign(charge, { captured: true, amount_refunded: charge.amount - amount });
+    if (charge !== undefined)
+      Object.assign(charge, { captured: true, amount_captured: amount, amount_refunded: charge.amount - amount });
     Object.assign(intent, { status: 'succeeded', amount_received: amount, amount_capturable: 0 });
     return shown(intent);
   }

@@ -11,11 +11,12 @@ export type OrderBalance = {
     amount: number;
     claimed: number;
     refunded: number;
+    released: number;
     authorized: boolean;
     events: string[];
   }[];
   refunds: { status: string; amount: number; events: string[] }[];
-  lines: { product: string; quantity: number }[];
+  lines: { product: string; quantity: number; cancelled: number; putBack: number }[];
   reservations: { product: string; quantity: number; state: string; moves: string[] }[];
   timeline: { type: string; from: string | null; to: string | null }[];
   events: string[];
@@ -28,6 +29,7 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
       (
         select coalesce(jsonb_agg(jsonb_build_object(
           'status', p.status, 'amount', p.amount, 'claimed', p.refund_claimed, 'refunded', p.refunded_amount,
+          'released', p.released_amount,
           'authorized', p.authorized_at is not null,
           'events', (
             select coalesce(jsonb_agg(e.type order by e.sequence), '[]') from outbox.events e
@@ -43,7 +45,12 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
         from payments.refunds r where r.order_id = o.id
       ) as refunds,
       (
-        select coalesce(jsonb_agg(jsonb_build_object('product', l.product_id, 'quantity', l.quantity)), '[]')
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'product', l.product_id, 'quantity', l.quantity, 'cancelled', l.cancelled, 'putBack', (
+            select coalesce(sum(m.quantity), 0) from stock.movements m
+            where m.order_id = l.order_id and m.product_id = l.product_id and m.kind = 'cancellation'
+          )
+        )), '[]')
         from orders.lines l where l.order_id = o.id
       ) as lines,
       (
@@ -51,6 +58,7 @@ export async function readOrders(sql: Sql, orderIds?: readonly string[]): Promis
           'product', r.product_id, 'quantity', r.quantity, 'state', r.state, 'moves', (
             select coalesce(jsonb_agg(m.kind order by m.kind), '[]') from stock.movements m
             where m.order_id = r.order_id and m.product_id = r.product_id and m.return_id is null
+              and m.cancellation_id is null
           )
         )), '[]')
         from stock.reservations r where r.order_id = o.id
@@ -89,11 +97,16 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
   const authorized = payments.some((payment) => payment.authorized);
   const captured = payments.some((payment) => payment.events.includes('payment.captured'));
   const hasStatus = (...of: string[]) => payments.some((payment) => of.includes(payment.status));
-  const states = (...of: string[]) => reservations.filter(({ state }) => of.includes(state));
+  // A line that was cancelled whole gave its stock back before, whatever becomes of its order.
+  const gone = new Set(lines.filter(({ quantity, cancelled }) => cancelled === quantity).map(({ product }) => product));
+  const states = (...of: string[]) =>
+    reservations.filter(({ product, state }) => of.includes(state) && !gone.has(product));
   const happened = (type: string) => timeline.filter((entry) => entry.type === type).length;
   const parts = (of: string) => refunds.filter((refund) => refund.status === of);
   const sumOf = (of: string) => parts(of).reduce((sum, { amount }) => sum + amount, 0);
   const [given, open] = [sumOf('succeeded'), sumOf('requested')];
+  // What will not be captured is held until the rest is.
+  const held = payments.reduce((sum, { status: of, released }) => sum + (of === 'authorized' ? released : 0), 0);
   const times = (type: string, expected: number): [boolean, string] => [
     happened(type) === expected,
     `the timeline has ${happened(type)} of ${type}`,
@@ -115,16 +128,24 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
       .map(({ to }) => to)
       .map((each) => `order.${each === 'needs_attention' ? 'in_review' : each}`),
   ].sort();
-  const committed = lines.every(({ product, quantity }) =>
-    reservations.some((r) => r.product === product && r.quantity === quantity && r.state === 'committed'),
+  const committed = lines.every(({ product, quantity, cancelled }) =>
+    reservations.some(
+      (r) =>
+        r.product === product &&
+        (gone.has(product) ? r.state === 'returned' : r.quantity === quantity - cancelled && r.state === 'committed'),
+    ),
   );
   const general: [boolean, string][] = [
     [ended.includes(status), 'it has not ended'],
     [payments.length <= 1, `it has ${payments.length} payments`],
     [charged === 'unknown' || (charged >= 0 && charged <= total), `its total is ${total}, the provider has ${charged}`],
-    ...reservations.map(({ state, moves }): [boolean, string] => [
-      movesOf[state] === moves.join(),
+    ...reservations.map(({ product, state, moves }): [boolean, string] => [
+      movesOf[gone.has(product) && state === 'returned' ? 'committed' : state] === moves.join(),
       `its stock is ${state} by ${moves.join()}`,
+    ]),
+    ...lines.map(({ cancelled, putBack }): [boolean, string] => [
+      cancelled === putBack,
+      `${cancelled} units of a line were cancelled, ${putBack} put back`,
     ]),
     [path.at(-1) === status && changes.every(({ from }, i) => from === path[i]), `it came by ${path.join(' → ')}`],
     [new Set(byItself).size === byItself.length, `it changed by ${path.join()}`],
@@ -168,7 +189,7 @@ export function breachesOfOrder(order: OrderBalance, charged: Kept = 0): string[
     confirmed: [
       [payments.length === 1 && paid === total, `its total is ${total}, it is paid ${paid}`],
       [
-        charged !== 'unknown' && charged <= paid - given && charged >= paid - given - open,
+        charged !== 'unknown' && charged <= paid - given + held && charged >= paid - given - open,
         `it is paid ${paid} less ${given} given back, the provider has ${charged}`,
       ],
       [committed && reservations.length === lines.length, 'its stock is not committed'],

@@ -4,7 +4,13 @@ import type { Sql } from 'postgres';
 import { breachesOfOrder, failing, type Kept, readOrders } from './order-balances.ts';
 
 /** What the simulated provider has of an order. */
-export type ProviderCharge = { orderId: string; status: string; amount: number; refundedAmount?: number };
+export type ProviderCharge = {
+  orderId: string;
+  status: string;
+  amount: number;
+  capturedAmount?: number;
+  refundedAmount?: number;
+};
 
 /** Only these products and orders, where not everything there is. */
 export type Scope = { productIds: readonly string[]; orderIds: readonly string[] };
@@ -97,9 +103,9 @@ function breachesOfCoupon({ code, used, most, orders, counted, ofCustomers }: Co
   ]);
 }
 
-function keptOf({ status, amount, refundedAmount = 0 }: ProviderCharge): Kept {
+function keptOf({ status, amount, capturedAmount = amount, refundedAmount = 0 }: ProviderCharge): Kept {
   if (status === 'silent') return 'unknown';
-  return status === 'captured' || status === 'authorized' ? amount - refundedAmount : 0;
+  return status === 'captured' || status === 'authorized' ? capturedAmount - refundedAmount : 0;
 }
 
 /** Everything that the simulated provider has, page by page. */

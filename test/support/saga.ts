@@ -44,6 +44,14 @@ export const poolOptions = {
   types: { bigint: bigintAsNumber },
 };
 
+type Cancelling = {
+  start?: boolean;
+  /** These units alone. */
+  lines?: { productId: string; quantity: number }[] | undefined;
+  /** As an application does, and not the customer. */
+  anybody?: boolean;
+};
+
 type SagaOptions = {
   waitScale?: number;
   /** Changes the definition of each state machine, to show what a test would notice. */
@@ -59,6 +67,7 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
   const database = await createDatabase();
   const saga = database.connect('saga', poolOptions);
   const api = database.connect('orders_api', poolOptions);
+  const cancellations = database.connect('cancellations_api', poolOptions);
   const manualReview = database.connect('manual_review', poolOptions);
   const owner = database.connect('migrator', poolOptions);
   const dynamo = await startTestDynamo([
@@ -138,6 +147,7 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
     database,
     saga,
     api,
+    cancellations,
     manualReview,
     owner,
     dynamo,
@@ -209,25 +219,26 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
       return (await findOrder(api, { orderId: result.placed.id, customerId }))!;
     },
     /** Cancels an order as the API does, and starts or resumes its saga unless told not to. */
-    cancel: (orderId: string, windowSeconds = 3600, { start = true } = {}) =>
+    cancel: (orderId: string, windowSeconds = 3600, { start = true, lines, anybody = false }: Cancelling = {}) =>
       cancelOrder(
         {
-          sql: api,
+          sql: cancellations,
           clock,
           keys,
           startCompensating: start ? starts.startCompensating : async () => {},
+          startRefunding: start ? starts.startRefunding : async () => {},
           resumeSaga: start ? resumeSaga : async () => {},
           windowSeconds,
         },
         { caller: `customer:${customerId}`, key: undefined, operation: 'cancel-order', fingerprint: 'c' },
-        { orderId, customerId },
+        { orderId, ...(anybody ? { anybody } : { customerId }), lines, requestedBy: 'buyer' },
       ),
     order: async (orderId: string) => (await findOrder(api, { orderId, customerId }))!,
     async stop() {
       sfn.destroy();
       await states.stop();
       await dynamo.stop();
-      await Promise.all([saga, api, manualReview, owner].map((sql) => sql.end({ timeout: 2 })));
+      await Promise.all([saga, api, cancellations, manualReview, owner].map((sql) => sql.end({ timeout: 2 })));
       await database.drop();
     },
   };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type OrderRow, toOrder } from '../../lib/shop/orders/order.ts';
 import { detailsOf } from '../../lib/shop/orders/place.ts';
 
-const progress = { fulfilled: 2, shipped: 1, delivered: 1, returned: 0 };
+const progress = { fulfilled: 2, shipped: 1, delivered: 1, returned: 0, cancelled: 0 };
 
 const row: OrderRow = {
   ...detailsOf({}),

@@ -10,6 +10,8 @@ const line = (over: Partial<RefundableLine> = {}): RefundableLine => ({
   discount: 100,
   tax: 0,
   paid: 2900,
+  shipped: over.quantity ?? 3,
+  cancelled: 0,
   refunded: nothing,
   ...over,
 });

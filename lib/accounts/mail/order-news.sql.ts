@@ -5,6 +5,7 @@ import {
   orderConfirmed,
   orderFailed,
   orderShipped,
+  orderUnitsCancelled,
   refundSucceeded,
 } from '../../contract/events/domain-events.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -13,7 +14,12 @@ import type { OrderMailKind } from './texts.ts';
 
 /** The events that a customer gets a mail about. */
 export type NewsEvent = EventOf<
-  typeof orderConfirmed | typeof orderFailed | typeof orderCancelled | typeof orderShipped | typeof refundSucceeded
+  | typeof orderConfirmed
+  | typeof orderFailed
+  | typeof orderCancelled
+  | typeof orderShipped
+  | typeof orderUnitsCancelled
+  | typeof refundSucceeded
 >;
 
 const keptDays = 30;
@@ -71,6 +77,8 @@ function newsOf(event: NewsEvent): { kind: OrderMailKind; news: OrderNews } {
       const { carrier, trackingNumber, trackingUrl } = event.data;
       return { kind: 'order-shipped', news: { number, parcel: { carrier, trackingNumber, trackingUrl } } };
     }
+    case orderUnitsCancelled.type:
+      return { kind: 'units-cancelled', news: { number, amount: event.data.amount } };
     case refundSucceeded.type:
       return { kind: 'order-refunded', news: { number, amount: event.data.amount } };
   }

@@ -40,6 +40,11 @@ const texts: Readonly<Record<OrderMailKind, (amount: string, reason: string, par
     ...(trackingNumber === null ? [] : [`Tracking number: ${trackingNumber}`]),
     ...(trackingUrl === null ? [] : [`Follow it here: ${trackingUrl}`]),
   ],
+  'units-cancelled': (amount) => [
+    'A part of your order is cancelled',
+    'A part of your order that had not shipped was cancelled. The rest of your order goes on.',
+    `What you pay is less by ${amount}. If it was paid already, it goes back to you.`,
+  ],
   'order-refunded': (amount) => [
     'A refund is on its way',
     `We have refunded ${amount} of your order. Your bank may take a few days to show it.`,

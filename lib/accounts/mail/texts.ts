@@ -21,7 +21,13 @@ export const accountMailKinds = [
 export type AccountMailKind = (typeof accountMailKinds)[number];
 
 /** Kinds of mail to customers about their orders. */
-export type OrderMailKind = 'order-confirmed' | 'order-failed' | 'order-cancelled' | 'order-refunded' | 'order-shipped';
+export type OrderMailKind =
+  | 'order-confirmed'
+  | 'order-failed'
+  | 'order-cancelled'
+  | 'order-refunded'
+  | 'order-shipped'
+  | 'units-cancelled';
 
 /** Kinds of mail to the contacts of applications. */
 export type WebhookMailKind = 'webhook-endpoint-disabled';

@@ -13,6 +13,8 @@ export type OperationContract = {
   path?: z.ZodMiniType;
   query?: z.ZodMiniType;
   body?: z.ZodMiniType;
+  /** The body may be left out; it counts as `{}`. */
+  bodyOptional?: true;
   /** Instead of `body`: the raw text up to `maxBytes`, which the header field signs. */
   signed?: { header: string; maxBytes: number };
   /** Instead of `body`: a file up to `maxBytes`, as text in UTF-8 of one of these media types. */

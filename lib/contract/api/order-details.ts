@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { id, money, page, pageQuery, timestamp, version } from './common.ts';
-import { fulfilment } from './fulfilments.ts';
+import { fulfilment, units } from './fulfilments.ts';
 import type { OperationContract } from './operation.ts';
 import { fulfilmentStatuses, paymentStatuses, quote } from './orders.ts';
 import { orderReturn } from './returns.ts';
@@ -51,6 +51,8 @@ export const orderStory = z.object({
       deliveredAt: true,
     }),
   ),
+  /** Units that were cancelled while the order went on. */
+  cancellations: z.array(z.object({ id: id('cancellation'), lines: units, at: timestamp })),
   returns: z.array(z.pick(orderReturn, { id: true, status: true, lines: true })),
   failure: z.nullable(z.string()),
   timeline: z.array(

@@ -91,8 +91,8 @@ export const quote = z.object(priced);
 export type Quote = z.output<typeof quote>;
 export type Discount = z.output<typeof discount>;
 
-/** Units of a line in parcels; of them shipped; of those delivered; and units in returns that were not rejected. */
-const progress = { fulfilled: z.int(), shipped: z.int(), delivered: z.int(), returned: z.int() };
+/** Units of a line in parcels; of them shipped; of those delivered; in returns that were not rejected; and cancelled. */
+const progress = { fulfilled: z.int(), shipped: z.int(), delivered: z.int(), returned: z.int(), cancelled: z.int() };
 
 /** Fields of an order that applications without `customers:read` do not see. Those of an erased customer are null. */
 export const personalOfOrder = ['shippingAddress', 'billingAddress', 'contact', 'note'] as const;
@@ -156,6 +156,13 @@ export const timelineDetails = {
     trackingUrl: z.nullable(z.string()),
   }),
   'order-delivered': z.object({ fulfilmentId: id('fulfilment') }),
+  'units-cancelled': z.object({
+    cancellationId: id('cancellation'),
+    lines: z.array(z.object({ productId: id('product'), quantity: z.int() })),
+    refundId: z.nullable(id('refund')),
+    amount: money,
+    requestId,
+  }),
   'return-requested': z.object({ returnId: id('return') }),
   'return-received': z.object({ returnId: id('return') }),
   'return-rejected': z.object({ returnId: id('return') }),
@@ -187,6 +194,7 @@ export const timelineEntries = {
   FulfilmentCancelledEntry: entry('fulfilment-cancelled'),
   OrderShippedEntry: entry('order-shipped'),
   OrderDeliveredEntry: entry('order-delivered'),
+  UnitsCancelledEntry: entry('units-cancelled'),
   ReturnRequestedEntry: entry('return-requested'),
   ReturnReceivedEntry: entry('return-received'),
   ReturnRejectedEntry: entry('return-rejected'),
@@ -209,6 +217,7 @@ export const timelineEntry = z.discriminatedUnion('type', [
   timelineEntries.FulfilmentCancelledEntry,
   timelineEntries.OrderShippedEntry,
   timelineEntries.OrderDeliveredEntry,
+  timelineEntries.UnitsCancelledEntry,
   timelineEntries.ReturnRequestedEntry,
   timelineEntries.ReturnReceivedEntry,
   timelineEntries.ReturnRejectedEntry,
@@ -286,15 +295,29 @@ export const getOrderTimeline = {
 } as const satisfies OperationContract;
 
 export const cancelOrder = {
-  summary: 'Cancel an order, refund its payment and return its stock',
+  summary: 'Cancel an order, or what has not shipped of it',
   description:
-    'Cancels the whole order, and parcels that were packed for it. An order of which a parcel has shipped cannot be cancelled: request a return instead.',
+    'Cancels what has not shipped, with the parcels that were packed for it, puts it back on the shelf and gives its money back. If nothing has shipped, that is the whole order: it ends `cancelled`, and all of its payment goes back. Once a parcel has shipped, the units that have not are cancelled and refunded, and the order stays `confirmed`. With `lines` only these units are cancelled. What has shipped comes back by a return. Customers and guests can cancel for some days after the order was confirmed, applications with a key at any time.',
   path: orderPath,
+  body: z.strictObject({ lines: z.optional(lines) }),
+  bodyOptional: true,
   responses: { 200: order, 202: order },
-  statuses: { 200: 'The order is cancelled.', 202: 'The order is being cancelled.' },
+  statuses: {
+    200: 'The order is cancelled, or units of it are.',
+    202: 'The order is being cancelled.',
+  },
   headers: ['Location'],
   personal: personalOfOrder,
-  problems: ['not-found', 'order-ended', 'order-shipped', 'order-too-late-to-cancel'],
+  problems: [
+    'not-found',
+    'order-archived',
+    'order-ended',
+    'order-shipped',
+    'order-not-fulfillable',
+    'order-too-late-to-cancel',
+    'line-unknown',
+    'cancellation-too-large',
+  ],
   idempotency: 'accepted',
   wait: true,
   orderToken: true,

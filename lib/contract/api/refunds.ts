@@ -49,7 +49,7 @@ const orderPath = z.strictObject({ orderId: id('order') });
 export const requestRefund = {
   summary: 'Refund part or the rest of an order’s payment',
   description:
-    'Answers 202 with the refund as soon as the refund is stored. Without `amount` it refunds everything that is left. With `lines` it refunds units of the order, with their shares of discount and tax, and never more than was paid for a line; with `returnId` the units of that return which arrived; with `shipping` what was paid for shipping, by itself or besides. With `Prefer: wait=N` (at most 20 seconds) it waits for the payment provider and answers 201 with the refund `succeeded` or `failed`, or 202 when neither is known by then. The order stays `confirmed` and keeps its stock; to give everything back, cancel the order.',
+    'Answers 202 with the refund as soon as the refund is stored. Without `amount` it refunds everything that is left. With `lines` it refunds units of the order that have shipped, with their shares of discount and tax, and never more than was paid for a line; cancel units that have not shipped; with `returnId` the units of that return which arrived; with `shipping` what was paid for shipping, by itself or besides. With `Prefer: wait=N` (at most 20 seconds) it waits for the payment provider and answers 201 with the refund `succeeded` or `failed`, or 202 when neither is known by then. The order stays `confirmed` and keeps its stock; to give everything back, cancel the order.',
   path: orderPath,
   body: z
     .strictObject({
@@ -76,6 +76,7 @@ export const requestRefund = {
     'refund-too-large',
     'line-unknown',
     'line-refunded',
+    'line-not-shipped',
     'return-status',
     'return-refunded',
   ],

@@ -8,6 +8,7 @@ export const movementKinds = [
   'release',
   'commitment',
   'return',
+  'cancellation',
   'restock',
   'write_off',
 ] as const;

@@ -12,6 +12,7 @@ export const databaseRoles = [
   'orders_api',
   'refunds_api',
   'fulfilment_api',
+  'cancellations_api',
   'events_api',
   'publisher',
   'read_models',

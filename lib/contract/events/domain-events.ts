@@ -229,6 +229,32 @@ export const orderDelivered = defineEvent('order.delivered', 1, {
   example: fulfilmentExample,
 });
 
+const cancellationId = field(id('cancellation'), 'Id of the cancellation.');
+
+export const orderUnitsCancelled = defineEvent('order.units_cancelled', 1, {
+  description:
+    'Units of a confirmed order that had not shipped were cancelled. They are on the shelf again; the rest of the order goes on. `refund.succeeded` says when their money went back.',
+  data: {
+    ...reachable,
+    cancellationId,
+    lines: units('What was cancelled.'),
+    refundId: field(
+      z.nullable(id('refund')),
+      'Id of the refund that gives their money back. `null` if nothing was paid for them.',
+    ),
+    amount: field(money, 'What goes back for them.'),
+    fulfilmentStatus,
+  },
+  example: {
+    ...reachableExample,
+    cancellationId: 'can_0197f3b4c2d17e3f9a4b5c6d7e8f9a0b',
+    lines: fulfilmentExample.lines,
+    refundId: 'rfd_0197f3b4c2d27e3f8a4b5c6d7e8f9a0b',
+    amount: { amount: 1710, currency: 'EUR' },
+    fulfilmentStatus: 'fulfilled',
+  },
+});
+
 const returned = { returnId: field(id('return'), 'Id of the return.'), orderId, customerId };
 const returnExample = { ...exampleIds, returnId: 'ret_0197f3c8a1b27d3e8f4a5b6c7d8e9f0a' };
 const returnedUnits = <Fields extends z.core.$ZodShape>(description: string, fields: Fields) =>
@@ -295,7 +321,13 @@ export const paymentAuthorized = defineEvent('payment.authorized', 1, {
 
 export const paymentCaptured = defineEvent('payment.captured', 1, {
   description: 'An order was paid. The event `order.confirmed` follows, unless the payment was authorized before.',
-  data: { ...payment, amount: field(money, 'What the customer paid.') },
+  data: {
+    ...payment,
+    amount: field(
+      money,
+      'The total of the order. What was cancelled before the capture was not taken, and `refund.succeeded` told of it.',
+    ),
+  },
   example: paymentExample,
 });
 
@@ -458,6 +490,7 @@ export const domainEvents: readonly EventDefinition[] = [
   refundFailed,
   orderShipped,
   orderDelivered,
+  orderUnitsCancelled,
   returnRequested,
   returnReceived,
   returnRejected,

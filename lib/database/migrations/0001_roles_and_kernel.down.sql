@@ -1,5 +1,5 @@
 drop domain
-  kernel.access_id, kernel.action_id, kernel.category_id, kernel.customer_id, kernel.event_id, kernel.finding_id, kernel.fulfilment_id,
+  kernel.access_id, kernel.action_id, kernel.cancellation_id, kernel.category_id, kernel.customer_id, kernel.event_id, kernel.finding_id, kernel.fulfilment_id,
   kernel.identity_id,
   kernel.mail_id, kernel.movement_id, kernel.order_id, kernel.payment_id, kernel.product_id, kernel.refund_id, kernel.return_id,
   kernel.currency;
@@ -11,7 +11,7 @@ declare
 begin
   execute format('grant connect, temporary on database %I to public', current_database());
   foreach name in array array[
-    'customers_api', 'profiles_api', 'customer_export', 'customer_erasure', 'mailer', 'order_mails', 'owner_mails', 'catalog_api', 'catalog_reader', 'orders_api', 'refunds_api', 'fulfilment_api', 'events_api', 'publisher', 'read_models', 'back_office_api', 'application_events', 'saga', 'manual_review', 'audit_reader',
+    'customers_api', 'profiles_api', 'customer_export', 'customer_erasure', 'mailer', 'order_mails', 'owner_mails', 'catalog_api', 'catalog_reader', 'orders_api', 'refunds_api', 'fulfilment_api', 'cancellations_api', 'events_api', 'publisher', 'read_models', 'back_office_api', 'application_events', 'saga', 'manual_review', 'audit_reader',
     'audit_writer', 'jobs', 'monitor', 'reconciler', 'reporting', 'analyst', 'reads_personal_data'
   ] loop
     execute format('revoke all on database %I from %I', current_database(), name);

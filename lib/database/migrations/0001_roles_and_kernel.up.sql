@@ -18,6 +18,7 @@ begin
       ('orders_api', '5s'),
       ('refunds_api', '5s'),
       ('fulfilment_api', '5s'),
+      ('cancellations_api', '5s'),
       ('events_api', '5s'),
       ('publisher', '10s'),
       ('read_models', '20s'),
@@ -76,6 +77,7 @@ revoke all on schema public from public;
 create schema kernel;
 create domain kernel.access_id as text collate "C" check (value ~ '^acc_[0-9a-f]{32}$');
 create domain kernel.action_id as text collate "C" check (value ~ '^act_[0-9a-f]{32}$');
+create domain kernel.cancellation_id as text collate "C" check (value ~ '^can_[0-9a-f]{32}$');
 create domain kernel.category_id as text collate "C" check (value ~ '^cat_[0-9a-f]{32}$');
 create domain kernel.customer_id as text collate "C" check (value ~ '^cus_[0-9a-f]{32}$');
 create domain kernel.event_id as text collate "C" check (value ~ '^evt_[0-9a-f]{32}$');
@@ -93,5 +95,5 @@ create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
   customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
-  catalog_api, catalog_reader, orders_api, refunds_api, fulfilment_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
+  catalog_api, catalog_reader, orders_api, refunds_api, fulfilment_api, cancellations_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
   audit_writer, jobs, monitor, reconciler, reporting, analyst;

@@ -36,6 +36,8 @@ create table stock.movements (
   order_id kernel.order_id,
   -- The return that brought the goods back.
   return_id kernel.return_id,
+  -- The cancellation of units that gave them back.
+  cancellation_id kernel.cancellation_id,
   created_at timestamptz not null,
   constraint movement_matches_kind check (
     case kind
@@ -44,15 +46,18 @@ create table stock.movements (
       when 'release' then quantity = 0 and reserved < 0 and order_id is not null
       when 'commitment' then quantity < 0 and reserved = quantity and order_id is not null
       when 'return' then quantity > 0 and reserved = 0 and order_id is not null
+      when 'cancellation' then quantity > 0 and reserved = 0 and order_id is not null
       when 'restock' then quantity > 0 and reserved = 0 and order_id is not null
       when 'write_off' then quantity < 0 and reserved = 0 and order_id is not null
       else false
     end
   ),
-  constraint return_is_named check ((return_id is not null) = (kind in ('restock', 'write_off')))
+  constraint return_is_named check ((return_id is not null) = (kind in ('restock', 'write_off'))),
+  constraint cancellation_is_named check ((cancellation_id is not null) = (kind = 'cancellation'))
 );
--- A step of the saga moves an order's stock at most once, however often the step is delivered; so does a return.
-create unique index movement_once on stock.movements (order_id, product_id, kind, return_id) nulls not distinct
+-- A step of the saga moves an order's stock at most once, however often the step is delivered; so does a return
+-- and a cancellation of units.
+create unique index movement_once on stock.movements (order_id, product_id, kind, return_id, cancellation_id) nulls not distinct
   where order_id is not null;
 create index movements_by_product on stock.movements (product_id, id desc);
 
@@ -81,6 +86,17 @@ create table stock.reservations (
   expires_at timestamptz not null,
   primary key (order_id, product_id)
 );
+
+-- What an order has taken may become less, when units of it are cancelled. It never becomes more.
+create function stock.refuse_larger_reservation() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'order % cannot take % instead of % of %', new.order_id, new.quantity, old.quantity, new.product_id
+    using errcode = 'integrity_constraint_violation', constraint = 'reservation_never_grows';
+end
+$$;
+create trigger refuse_larger_reservation before update of quantity on stock.reservations
+  for each row when (new.quantity > old.quantity) execute function stock.refuse_larger_reservation();
 create index reservations_expiring on stock.reservations (expires_at) where state = 'held';
 
 -- Whether a product can be ordered, for the catalogue: without how many there are.

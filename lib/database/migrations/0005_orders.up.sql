@@ -1,6 +1,6 @@
 create schema orders;
 
--- The status that may follow each status. lib/shop/orders/transitions.ts has the same table, and a test compares both.
+-- The same table as in lib/shop/orders/transitions.ts; a test compares both.
 create table orders.status_transitions (
   from_status text collate "C" not null,
   to_status text collate "C" not null,
@@ -121,17 +121,18 @@ create table orders.lines (
   tax_class text,
   -- Of one unit, in grams; null where the catalogue does not know it.
   weight integer check (weight >= 0),
-  -- Units in parcels, shipped, delivered, and in returns.
+  -- Units in parcels, shipped, delivered, in returns, and cancelled.
   fulfilled integer not null default 0,
   shipped integer not null default 0,
   delivered integer not null default 0,
   returned integer not null default 0,
+  cancelled integer not null default 0,
   -- For reports, as they were when the line was sold: a cost in the order's currency, or null.
   unit_cost bigint check (unit_cost >= 0),
   category_id kernel.category_id,
   brand text,
   primary key (order_id, position),
-  -- In the order in which the orders of a product are found.
+  -- As the orders of a product are found.
   unique (product_id, order_id),
   constraint line_total_adds_up check (total = unit_price * quantity),
   constraint shares_within_line check (discount between 0 and total)
@@ -173,7 +174,7 @@ create table orders.manual_reviews (
 create unique index manual_reviews_open on orders.manual_reviews (order_id) where settled_at is null;
 
 create table orders.idempotency_keys (like customers.idempotency_keys including all);
--- Those of operators, whose answers are not for the functions of customers, nor the other way round.
+-- Those of operators, whose answers are not for customers, nor the other way round.
 create table orders.review_idempotency_keys (like customers.idempotency_keys including all);
 
 create function orders.guard_first_status() returns trigger
@@ -222,7 +223,8 @@ begin
     if exists (
       select from orders.lines l
       left join stock.reservations r on r.order_id = l.order_id and r.product_id = l.product_id
-      where l.order_id = new.id and (r.state is distinct from 'committed' or r.quantity <> l.quantity)
+      where l.order_id = new.id and l.cancelled < l.quantity
+        and (r.state, r.quantity) is distinct from ('committed', l.quantity - l.cancelled)
     ) then
       raise exception 'confirmed order % has stock that is not committed', new.id
         using errcode = 'integrity_constraint_violation', constraint = 'confirmed_order_has_stock';
@@ -268,7 +270,7 @@ create constraint trigger guard_added_lines after insert on orders.lines
   deferrable initially deferred
   for each row execute function orders.guard_lines();
 
--- What pricing reads of other schemas, and no more.
+-- What pricing reads of other schemas.
 create view orders.priceable_products as
   select id, sku, name, price_amount, price_currency, tax_class, weight, options is not null as has_options
   from catalog.products product
@@ -288,7 +290,7 @@ create view stock.wanted as
 grant usage on schema orders to orders_api, refunds_api, saga, manual_review, jobs;
 
 grant select on orders.priceable_products, orders.sold_products, orders.priceable_customers to orders_api;
-grant select, insert, update (status, version, correlation_id, updated_at) on orders.orders to orders_api;
+grant select, insert, update (version, correlation_id, updated_at) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
 grant select, insert on orders.timeline to orders_api;

@@ -15,6 +15,8 @@ create table payments.payments (
   -- Sum of the partial refunds that are given. A payment with the status refunded is given back whole, whatever was
   -- refunded in parts before.
   refunded_amount bigint not null default 0,
+  -- What of it was given up before the capture, because units were cancelled: the provider never takes it.
+  released_amount bigint not null default 0,
   -- Null when the payment was captured without being authorized before.
   authorized_at timestamptz,
   -- When the provider drops the authorization unless it was captured before.
@@ -31,7 +33,8 @@ create table payments.payments (
   capture_attempt integer check (capture_attempt >= 1),
   unique (provider, reference),
   constraint refunds_within_payment check (
-    refunded_amount >= 0 and refunded_amount <= refund_claimed and refund_claimed <= amount
+    released_amount >= 0 and released_amount <= refunded_amount and refunded_amount <= refund_claimed
+    and refund_claimed <= amount
   ),
   constraint refund_has_its_time check ((status = 'refunded') = (refunded_at is not null)),
   constraint capture_has_its_time check ((status in ('captured', 'refunded')) = (captured_at is not null)),
@@ -112,10 +115,10 @@ create view payments.refundable_orders as
   from orders.orders;
 create view payments.refundable_lines as
   select l.order_id, l.position, l.product_id, l.quantity, l.total, l.discount, l.tax,
-    l.total - l.discount + case when o.tax_included then 0 else l.tax end as paid
+    l.total - l.discount + case when o.tax_included then 0 else l.tax end as paid, l.shipped, l.cancelled
   from orders.lines l join orders.orders o on o.id = l.order_id;
 
--- No line and no shipping gives back more than was paid for it, whatever the code adds up. Who requests a refund holds the
+-- No line and no shipping gives back more than was paid for it, whatever the code adds up, and no unit that can still be packed. Who requests a refund holds the
 -- payment's lock, so it sees every other refund of the order.
 create function payments.guard_refund_lines() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -127,7 +130,7 @@ begin
       from payments.refunds r, jsonb_to_recordset(r.lines) as n ("productId" text, quantity integer, amount bigint)
       where r.order_id = l.order_id and r.status <> 'failed' and n."productId" = l.product_id
     ) given
-    where l.order_id = new.order_id and (given.quantity > l.quantity or given.amount > l.paid)
+    where l.order_id = new.order_id and (given.quantity > l.shipped + l.cancelled or given.amount > l.paid)
   ) or (select sum(r.shipping_amount) from payments.refunds r where r.order_id = new.order_id and r.status <> 'failed')
     > (select o.paid_for_shipping from payments.refundable_orders o where o.order_id = new.order_id)
   then
@@ -159,7 +162,8 @@ create view orders.order_details as
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
           'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
           'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight,
-          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned
+          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned,
+          'cancelled', l.cancelled
         ) order by l.position
       )
       from orders.lines l

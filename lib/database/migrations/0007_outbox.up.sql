@@ -24,7 +24,7 @@ create table outbox.events (
     ('order.placed', 1), ('order.reserved', 1), ('order.confirmed', 1), ('order.failed', 1), ('order.cancelled', 1),
     ('order.in_review', 1), ('order.updated', 1), ('payment.authorized', 1), ('payment.captured', 1), ('payment.voided', 1),
     ('payment.refunded', 1), ('refund.succeeded', 1), ('refund.failed', 1), ('order.shipped', 1),
-    ('order.delivered', 1), ('return.requested', 1), ('return.received', 1), ('return.rejected', 1),
+    ('order.delivered', 1), ('order.units_cancelled', 1), ('return.requested', 1), ('return.received', 1), ('return.rejected', 1),
     ('customer.created', 1), ('customer.updated', 1), ('customer.erased', 1),
     ('product.created', 1), ('product.updated', 1), ('stock.low', 1), ('stock.out', 1), ('stock.back', 1),
     ('application.suspended', 1)

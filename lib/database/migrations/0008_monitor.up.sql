@@ -102,11 +102,13 @@ create view monitor.confirmation_violations as
     or exists (
       select from orders.lines l
       left join stock.reservations r on r.order_id = l.order_id and r.product_id = l.product_id
-      where l.order_id = o.id and r.state is distinct from 'committed'
+      where l.order_id = o.id and l.cancelled < l.quantity
+        and (r.state, r.quantity) is distinct from ('committed', l.quantity - l.cancelled)
     )
   );
 
--- The money of an order, for reconciliation with the provider.
+-- The money of an order, for reconciliation with the provider, and as the provider counts: what was released before the capture
+-- it neither took nor gave back.
 create view monitor.order_balances as
   select
     o.id as order_id,
@@ -119,9 +121,9 @@ create view monitor.order_balances as
     p.provider as payment_provider,
     p.reference as payment_reference,
     p.status as payment_status,
-    p.amount as payment_amount,
+    p.amount - case p.status when 'authorized' then 0 else p.released_amount end as payment_amount,
     p.currency as payment_currency,
-    case p.status when 'refunded' then p.amount else p.refunded_amount end as payment_refunded,
+    case p.status when 'refunded' then p.amount else p.refunded_amount end - p.released_amount as payment_refunded,
     -- A refund or a capture is under way: nobody knows yet on which side it counts.
     p.status = 'captured' and p.refund_claimed > p.refunded_amount
       or p.status = 'authorized' and p.capture_requested_at is not null as refund_open

@@ -68,7 +68,8 @@ create view archive.order_details as
           'productId', l.product_id, 'sku', l.sku, 'name', l.name,
           'quantity', l.quantity, 'unitPrice', l.unit_price, 'total', l.total,
           'discount', l.discount, 'tax', l.tax, 'taxRate', l.tax_rate, 'taxClass', l.tax_class, 'weight', l.weight,
-          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned
+          'fulfilled', l.fulfilled, 'shipped', l.shipped, 'delivered', l.delivered, 'returned', l.returned,
+          'cancelled', coalesce(l.cancelled, 0)
         ) order by l.position
       )
       from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l
@@ -77,7 +78,7 @@ create view archive.order_details as
   cross join lateral jsonb_populate_record(null::orders.orders, d.document -> 'order') o
   left join lateral jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') p on true;
 
--- The rows of archived orders, in the columns that they had.
+-- The rows of archived orders.
 create view archive.orders as
   select d.id, d.customer_id, d.status, o.version, o.currency, o.subtotal, o.discount_amount, o.discount_reason, o.total,
     o.coupon_code, o.shipping_method, o.shipping_amount, o.shipping_tax, o.shipping_tax_rate, o.tax_amount, o.tax_included,
@@ -98,7 +99,7 @@ create view archive.manual_reviews as
   from archive.documents d, jsonb_populate_recordset(null::orders.manual_reviews, d.document -> 'reviews') r;
 create view archive.payments as
   select d.id as order_id, p.id, p.provider, p.reference, p.status, p.currency, p.amount, p.refund_claimed,
-    p.refunded_amount, p.authorized_at, p.expires_at, p.captured_at, p.voided_at, p.refunded_at, p.refund_reference,
+    p.refunded_amount, p.released_amount, p.authorized_at, p.expires_at, p.captured_at, p.voided_at, p.refunded_at, p.refund_reference,
     p.capture_requested_at, p.capture_requested_by, p.capture_correlation_id, p.capture_attempt
   from archive.documents d, jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') p;
 create view archive.refunds as
@@ -170,7 +171,7 @@ begin
   order by p.id limit 1;
   chosen := chosen[1:least(most, coalesce(room, 100))];
 
-  -- Waits for nobody. Whoever changes an order or its payment locks that row.
+  -- Waits for nobody: whoever changes an order or its payment locks it.
   chosen := array(select o.id from orders.orders o where o.id = any (chosen) for update skip locked);
   paid := array(select p.order_id from payments.payments p where p.order_id = any (chosen) for update skip locked);
   chosen := array(
@@ -272,8 +273,8 @@ grant select on archive.order_details, archive.timeline to orders_api, customer_
 grant select (id, customer_id, status) on archive.order_keys to orders_api;
 grant select on archive.refunds to refunds_api, customer_export, manual_review;
 grant select (id, status) on archive.order_keys to refunds_api, manual_review;
-grant select on archive.orders, archive.payments to refunds_api;
-grant select on archive.orders, archive.lines, archive.manual_reviews, archive.payments, archive.reservations to manual_review;
+grant select on archive.orders, archive.payments to refunds_api, manual_review;
+grant select on archive.lines, archive.manual_reviews, archive.reservations to manual_review;
 
 grant execute on function archive.move_orders(timestamptz, timestamptz, integer) to jobs;
 grant execute on function archive.unarchive_order(text, timestamptz) to manual_review;

@@ -171,8 +171,8 @@ create view monitor.ledger_months as
 create view monitor.archived_order_balances as
   select o.id as order_id, o.status, o.total, o.currency, o.updated_at as changed_at, p.id as payment_id,
     p.provider as payment_provider, p.reference as payment_reference, p.status as payment_status,
-    p.amount as payment_amount, p.currency as payment_currency,
-    case p.status when 'refunded' then p.amount else p.refunded_amount end as payment_refunded,
+    p.amount - coalesce(p.released_amount, 0) as payment_amount, p.currency as payment_currency,
+    case p.status when 'refunded' then p.amount else p.refunded_amount end - coalesce(p.released_amount, 0) as payment_refunded,
     p.status = 'captured' and p.refund_claimed > p.refunded_amount as refund_open
   from archive.orders o
   left join archive.payments p on p.order_id = o.id;
@@ -240,7 +240,7 @@ begin
     where p.status = 'refunded' and p.refunded_at >= begins and p.refunded_at < ends
     union all
     -- A payment that was never captured: its order counts as a sale since it was confirmed.
-    select p.voided_at, p.currency, p.amount from payments.payments p
+    select p.voided_at, p.currency, p.amount - p.refunded_amount from payments.payments p
     where p.status = 'voided' and p.voided_at >= begins and p.voided_at < ends
     union all
     select r.updated_at, r.currency, r.amount
@@ -251,7 +251,7 @@ begin
     from archived a, jsonb_populate_recordset(null::payments.payments, a.document -> 'payments') p
     where p.status = 'refunded' and p.refunded_at >= begins and p.refunded_at < ends
     union all
-    select p.voided_at, p.currency, p.amount
+    select p.voided_at, p.currency, p.amount - p.refunded_amount
     from archived a, jsonb_populate_recordset(null::payments.payments, a.document -> 'payments') p
     where p.status = 'voided' and p.voided_at >= begins and p.voided_at < ends
   ),

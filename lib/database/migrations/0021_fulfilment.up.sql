@@ -6,10 +6,12 @@ alter table orders.orders
   add constraint shipped_order_stays check (
     fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')
   );
--- The counters of a line never go beyond what was ordered and shipped.
+-- The counters of a line never go beyond what was ordered and shipped, and what is cancelled is in no parcel.
 alter table orders.lines
   add constraint fulfilled_as_ordered check (
-    0 <= delivered and delivered <= shipped and shipped <= fulfilled and fulfilled <= quantity
+    0 <= delivered and delivered <= shipped and shipped <= fulfilled and fulfilled <= quantity - cancelled
+  ),
+  add constraint cancelled_as_ordered check (0 <= cancelled and cancelled <= quantity
   ),
   add constraint returned_as_shipped check (0 <= returned and returned <= shipped);
 
@@ -78,12 +80,12 @@ create view payments.refundable_returns as
   select id, order_id, status, lines from orders.returns;
 grant select on payments.refundable_returns to refunds_api;
 
--- Invariant 5: the counters of a line are what its parcels and returns add up to, and within what was ordered and shipped; and
--- no more is given back for it than was paid.
+-- Invariant 5: the counters of a line are what its parcels and returns add up to, and within what was ordered and shipped; no
+-- more is given back for it than was paid, and nothing for a unit that can still be packed.
 create view monitor.line_violations as
   select l.order_id
   from (
-    select i.order_id, i.product_id, i.quantity, i.fulfilled, i.shipped, i.delivered, i.returned,
+    select i.order_id, i.product_id, i.quantity, i.fulfilled, i.shipped, i.delivered, i.returned, i.cancelled,
       i.total - i.discount + case when o.tax_included then 0 else i.tax end as paid
     from orders.lines i join orders.orders o on o.id = i.order_id
   ) l,
@@ -106,13 +108,13 @@ create view monitor.line_violations as
     where g.order_id = l.order_id and g.status <> 'failed' and n."productId" = l.product_id
   ) g
   where (l.fulfilled, l.shipped, l.delivered, l.returned) is distinct from (f.fulfilled, f.shipped, f.delivered, r.returned)
-    or f.fulfilled > l.quantity or r.returned > f.shipped or g.quantity > l.quantity or g.amount > l.paid;
+    or f.fulfilled + l.cancelled > l.quantity or r.returned > f.shipped or g.quantity > f.shipped + l.cancelled or g.amount > l.paid;
 grant select on monitor.line_violations to monitor;
 
 -- The first parcel that ships requests the capture of an authorized payment.
 grant usage on schema payments to fulfilment_api;
 grant select on payments.refundable_orders to fulfilment_api;
-grant select (id, order_id, status, amount, currency, provider, reference, capture_requested_at, capture_attempt),
+grant select (id, order_id, status, amount, released_amount, currency, provider, reference, capture_requested_at, capture_attempt),
   update (capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)
   on payments.payments to fulfilment_api;
 
@@ -120,7 +122,7 @@ grant usage on schema orders, stock, outbox, archive to fulfilment_api;
 grant select (id, number, customer_id, contact, status, version, total, currency, failure_code, compensation_attempts, capture_retries,
   correlation_id, created_at, fulfilment_status, guest_token) on orders.orders to fulfilment_api;
 grant update (fulfilment_status, version, correlation_id, updated_at) on orders.orders to fulfilment_api;
-grant select (order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned) on orders.lines
+grant select (order_id, position, product_id, quantity, fulfilled, shipped, delivered, returned, cancelled) on orders.lines
   to fulfilment_api;
 grant update (fulfilled, shipped, delivered, returned) on orders.lines to fulfilment_api;
 grant select, insert on orders.fulfilments, orders.returns to fulfilment_api;
@@ -131,10 +133,6 @@ grant insert on orders.timeline, stock.movements, outbox.events to fulfilment_ap
 grant select, insert, update on orders.fulfilment_idempotency_keys to fulfilment_api;
 grant select (id, customer_id, status) on archive.order_keys to fulfilment_api;
 grant select on archive.fulfilments, archive.returns to fulfilment_api;
-
--- An order that is cancelled takes its parcels with it that have not shipped.
-grant select (order_id, status), update (status, updated_at) on orders.fulfilments to orders_api;
-grant update (fulfilled) on orders.lines to orders_api;
 
 grant select on orders.fulfilments, orders.returns, archive.fulfilments, archive.returns to customer_export;
 grant select (expires_at), delete on orders.fulfilment_idempotency_keys to jobs;

@@ -10,6 +10,7 @@ import {
   orderPlaced,
   orderReserved,
   orderShipped,
+  orderUnitsCancelled,
   orderUpdated,
   paymentAuthorized,
   paymentCaptured,
@@ -49,6 +50,7 @@ type OrderEvent = EventOf<
   | typeof refundFailed
   | typeof orderShipped
   | typeof orderDelivered
+  | typeof orderUnitsCancelled
   | typeof returnRequested
   | typeof returnReceived
   | typeof returnRejected
@@ -111,7 +113,8 @@ function change(
     case paymentRefunded.type: {
       const { paymentId, provider, amount } = event.data;
       const status = paymentStatusAfter[event.type];
-      const refunded = status === 'refunded' ? amount : { ...amount, amount: 0 };
+      // What was given up before the capture stays so.
+      const refunded = status === 'refunded' ? amount : (details.payment?.refunded ?? { ...amount, amount: 0 });
       const payment = { id: paymentId, provider, status, amount, refunded };
       // Of an order in manual review for its capture, the capture is what takes it out.
       const reviewed = status === 'captured' && captureReviews.has(details.failure ?? '');
@@ -130,6 +133,12 @@ function change(
         each.id === fulfilmentId ? { ...each, deliveredAt: at } : each,
       );
       return { details: { ...details, fulfilmentStatus, fulfilments } };
+    }
+    case orderUnitsCancelled.type: {
+      const { cancellationId: id, lines, fulfilmentStatus } = event.data;
+      return {
+        details: { ...details, fulfilmentStatus, cancellations: [...details.cancellations, { id, lines, at }] },
+      };
     }
     case returnRequested.type:
     case returnReceived.type:
@@ -154,7 +163,7 @@ function change(
 }
 
 /** What has shipped and come back of a new order. */
-const nothingShipped = { fulfilmentStatus: 'unfulfilled' as const, fulfilments: [], returns: [] };
+const nothingShipped = { fulfilmentStatus: 'unfulfilled' as const, fulfilments: [], cancellations: [], returns: [] };
 
 type ReturnEvent = EventOf<typeof returnRequested | typeof returnReceived | typeof returnRejected>;
 

@@ -17,7 +17,7 @@ export type OrderBalance = {
   paymentStatus: PaymentStatus | null;
   paymentAmount: number | null;
   paymentCurrency: string | null;
-  /** What went back, in parts or whole. */
+  /** What went back, in parts or whole. Like the amount without what was released before the capture. */
   paymentRefunded: number | null;
   /** A refund of a part, or a capture, is under way: nobody knows yet on which side it counts. */
   refundOpen: boolean | null;
@@ -67,7 +67,7 @@ export function judgeCharge(charge: SnapshotCharge, order: OrderBalance | undefi
   }
   if (!isItsPayment) return [without(), twice(kept > 0 ? second(charge, order) : undefined)];
 
-  const missing = isMissing(order, charge);
+  const missing = order.paymentAmount !== 0 && isMissing(order, charge);
   const differs = !missing && differences(charge, order).length > 0;
   return [
     without(),

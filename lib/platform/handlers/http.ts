@@ -49,6 +49,7 @@ export function httpHandler<R extends Route, C extends OperationContract, D>(
     .use(securityHeaders(headerPolicy))
     .use(reporting(route, contract, process))
     .use(admission(route, contract, process));
+  if (contract.bodyOptional) stack.use(emptyBody);
   if (contract.body !== undefined) stack.use(jsonBody() as middy.MiddlewareObj);
   const handler = stack.handler(async (event, { request }) => {
     const { runtime, deps } = wired();
@@ -63,6 +64,15 @@ export function httpHandler<R extends Route, C extends OperationContract, D>(
   });
   return handler as unknown as HttpHandler;
 }
+
+/** Puts an empty object where a body may be left out, and is. */
+const emptyBody: middy.MiddlewareObj<APIGatewayProxyEventV2> = {
+  before: ({ event }) => {
+    if ((event.body ?? '') !== '') return;
+    event.body = '{}';
+    event.headers['content-type'] = 'application/json';
+  },
+};
 
 /** It reads, or the key that it claims makes its effect happen once. */
 const isSafeToRepeat = (route: Route, contract: OperationContract, input: object): boolean =>

@@ -31,7 +31,7 @@ export async function lockOrder(tx: TransactionSql, of: OfOwner): Promise<Locked
     );
   }
   const lines = await tx<LineProgress[]>`
-    select product_id, quantity, fulfilled, shipped, delivered, returned from orders.lines
+    select product_id, quantity, fulfilled, shipped, delivered, returned, cancelled from orders.lines
     where order_id = ${of.orderId}
     order by position`;
   return { ...order, lines };

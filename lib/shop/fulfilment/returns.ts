@@ -71,7 +71,14 @@ export const rejectReturn = (
  */
 export function receivedLines(requested: readonly ReturnLine[], arrived: readonly Arrived[]): ReturnLine[] {
   const units = arrived.map(({ productId, restock, writeOff }) => ({ productId, quantity: restock + writeOff }));
-  const asked = requested.map((line) => ({ ...line, fulfilled: 0, shipped: 0, delivered: 0, returned: 0 }));
+  const asked = requested.map((line) => ({
+    ...line,
+    fulfilled: 0,
+    shipped: 0,
+    delivered: 0,
+    returned: 0,
+    cancelled: 0,
+  }));
   refuseBeyond(asked, units, {
     left: ({ quantity }) => quantity,
     code: 'return-too-large',

@@ -39,8 +39,8 @@ export type NewOrder = Priced &
     createdAt: number;
   };
 
-/** Units of a line in parcels, shipped, delivered, and in returns. */
-type Progress = { fulfilled: number; shipped: number; delivered: number; returned: number };
+/** Units of a line in parcels, shipped, delivered, in returns, and cancelled. */
+type Progress = { fulfilled: number; shipped: number; delivered: number; returned: number; cancelled: number };
 
 /** A row of the view orders.order_details, as far as an order shows it. */
 export type OrderRow = OrderDetails & {
@@ -107,13 +107,14 @@ export function toOrder(row: OrderRow): Order {
   };
 }
 
-const progressOf = ({ fulfilled, shipped, delivered, returned }: Progress): Progress => ({
+const progressOf = ({ fulfilled, shipped, delivered, returned, cancelled }: Progress): Progress => ({
   fulfilled,
   shipped,
   delivered,
   returned,
+  cancelled,
 });
-const nothingDone: Progress = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0 };
+const nothingDone: Progress = { fulfilled: 0, shipped: 0, delivered: 0, returned: 0, cancelled: 0 };
 
 const pricedOf = (row: OrderRow): Priced => ({
   currency: row.currency,

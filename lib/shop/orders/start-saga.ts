@@ -14,9 +14,13 @@ export type OrderToCancel = Omit<OrderToPlace, 'paymentMethod'> & {
   payment?: { provider: string; reference: string };
 };
 
-/** A capture of a confirmed order's authorized payment; `attempt` starts at 1. */
+/**
+ * A capture of a confirmed order's authorized payment; `attempt` starts at 1. `captureAmount` is what of it is captured; absent:
+ * the whole.
+ */
 export type CaptureToMake = Omit<OrderToPlace, 'paymentMethod' | 'captureAt'> & {
   paymentId: string;
+  captureAmount?: number | undefined;
   attempt: number;
   payment: { provider: string; reference: string };
 };

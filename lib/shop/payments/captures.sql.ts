@@ -35,12 +35,13 @@ export async function claimCapture(
 
 /** Columns of `payments.payments p` that start the saga of a capture. */
 export const captureColumns = (sql: Sql | TransactionSql) =>
-  sql`p.id, p.order_id, p.amount, p.currency, p.capture_attempt, p.provider, p.reference`;
+  sql`p.id, p.order_id, p.amount, p.released_amount, p.currency, p.capture_attempt, p.provider, p.reference`;
 
 export type CaptureRow = {
   id: string;
   orderId: string;
   amount: number;
+  releasedAmount: number;
   currency: string;
   captureAttempt: number;
   provider: string;
@@ -51,6 +52,7 @@ export const toCaptureToMake = (row: CaptureRow): CaptureToMake => ({
   orderId: row.orderId,
   paymentId: row.id,
   amount: row.amount,
+  ...(row.releasedAmount === 0 ? {} : { captureAmount: row.amount - row.releasedAmount }),
   currency: row.currency,
   attempt: row.captureAttempt,
   payment: { provider: row.provider, reference: row.reference },

@@ -25,7 +25,7 @@ export async function chargeOrder(
 }
 
 /**
- * Captures an order's authorized charge. Safe to repeat.
+ * Captures an order's authorized charge, as far as it was not given up; voids it if nothing is left. Safe to repeat.
  * @throws CaptureRefused, OutcomeUnknown
  */
 export async function captureOrder(
@@ -33,7 +33,9 @@ export async function captureOrder(
   { provider, ...request }: CaptureRequest & { provider: string },
 ): Promise<void> {
   checkProvider(gateway, request.orderId, provider);
-  await gateway.capture(request);
+  if (request.captureAmount !== 0) return await gateway.capture(request);
+  const { orderId, amount, currency, reference } = request;
+  await gateway.compensate({ orderId, amount, currency, reference, captureAt: 'shipment' });
 }
 
 /** An order whose money is given back; `charge` where one is known. */

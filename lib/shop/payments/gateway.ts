@@ -17,8 +17,18 @@ export type Charge = {
   authorization?: { expiresAt: string } | undefined;
 };
 
-/** `reference` is the authorized charge's; `attempt`, from 1, tells a new try from a repeated delivery of the last. */
-export type CaptureRequest = { orderId: string; amount: number; currency: string; reference: string; attempt: number };
+/**
+ * `amount` and `reference` are the authorized charge's; `captureAmount` is what of it is taken, above 0, and absent for the
+ * whole; `attempt`, from 1, tells a new try from a repeated delivery of the last.
+ */
+export type CaptureRequest = {
+  orderId: string;
+  amount: number;
+  captureAmount?: number | undefined;
+  currency: string;
+  reference: string;
+  attempt: number;
+};
 
 /** `reference` is the charge's, where it is known. `captureAt` is the order's: without it, the charge is no authorization. */
 export type CompensationRequest = {
@@ -85,7 +95,7 @@ export type PaymentGateway = {
    */
   authorize(request: ChargeRequest): Promise<Charge>;
   /**
-   * Takes the whole of an authorized charge, once. A charge that is captured already is a success.
+   * Takes an authorized charge, once: the whole, or a part, and then the rest is given up. A charge that is captured already is a success.
    * @throws CaptureRefused nothing was taken; OutcomeUnknown when the provider did not answer in time
    */
   capture(request: CaptureRequest): Promise<void>;

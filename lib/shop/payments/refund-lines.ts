@@ -12,12 +12,15 @@ export type RefundableLine = {
   discount: number;
   tax: number;
   paid: number;
+  /** Units that have shipped, and that were cancelled: no other unit is refunded, because it can still be packed. */
+  shipped: number;
+  cancelled: number;
   refunded: Omit<RefundLine, 'productId'>;
 };
 
 /**
  * What goes back for units of lines. A product that is named twice counts once, with the sum.
- * @throws Problem line-unknown, line-refunded
+ * @throws Problem line-unknown, line-refunded, line-not-shipped
  */
 export function refundOfLines(
   lines: readonly RefundableLine[],
@@ -39,6 +42,17 @@ export function refundOfLines(
   });
   if (beyond.length > 0)
     throw new Problem('line-refunded', 'Units of a line are refunded already.', { errors: beyond });
+  const unshipped = wanted.flatMap(({ productId }, i) => {
+    const { shipped, cancelled, refunded } = of.get(productId)!;
+    const ready = Math.max(0, shipped + cancelled - refunded.quantity);
+    return units.get(productId)! <= ready
+      ? []
+      : [{ pointer: `/lines/${i}/quantity`, detail: `at most ${ready} have shipped and are not refunded` }];
+  });
+  if (unshipped.length > 0) {
+    const detail = 'Units of a line have not shipped. Cancel them, and their money goes back.';
+    throw new Problem('line-not-shipped', detail, { errors: unshipped });
+  }
   return [...units].map(([productId, quantity]) => refundOfLine(of.get(productId)!, quantity));
 }
 
@@ -61,4 +75,14 @@ export function refundOfLine(line: RefundableLine, quantity: number): RefundLine
     discount,
     tax,
   };
+}
+
+/** Refunds of lines that together come to at most `left`, of which the first have the first call. In minor units. */
+export function cappedTo(left: number, lines: readonly RefundLine[]): RefundLine[] {
+  let rest = left;
+  return lines.map((line) => {
+    const amount = Math.min(line.amount, rest);
+    rest -= amount;
+    return { ...line, amount };
+  });
 }

@@ -90,14 +90,24 @@ export async function lockRefundable(
   tx: TransactionSql,
   of: { orderId: string; returnId: string | undefined },
 ): Promise<Refundable | Exclude<Claimed, { outcome: 'claimed' }>> {
-  const { orderId, returnId } = of;
+  const { orderId } = of;
   const locked = await tx`select from payments.payments where order_id = ${orderId} and status = 'captured' for update`;
-  const [row] = await tx<[(Refundable & { confirmed: boolean }) | undefined]>`
-    select o.status = 'confirmed' as confirmed,
+  const refundable = await readRefundable(tx, of);
+  if (refundable === undefined || locked.length === 0) return await whyNotClaimed(tx, orderId);
+  return refundable;
+}
+
+/** What of a confirmed order can still be given back; undefined if there is no such order. Lock its payment before. */
+export async function readRefundable(
+  tx: TransactionSql,
+  { orderId, returnId }: { orderId: string; returnId?: string | undefined },
+): Promise<Refundable | undefined> {
+  const [row] = await tx<[Refundable | undefined]>`
+    select
       (
         select jsonb_agg(jsonb_build_object(
           'productId', l.product_id, 'quantity', l.quantity, 'total', l.total, 'discount', l.discount, 'tax', l.tax,
-          'paid', l.paid, 'refunded', (
+          'paid', l.paid, 'shipped', l.shipped, 'cancelled', l.cancelled, 'refunded', (
             select jsonb_build_object('quantity', coalesce(sum(n.quantity), 0), 'amount', coalesce(sum(n.amount), 0),
               'discount', coalesce(sum(n.discount), 0), 'tax', coalesce(sum(n.tax), 0))
             from payments.refunds r,
@@ -119,10 +129,8 @@ export async function lockRefundable(
         from payments.refundable_returns b where b.id = ${returnId ?? null}::text and b.order_id = o.order_id
       ) as order_return
     from payments.refundable_orders o
-    where o.order_id = ${orderId}`;
-  if (row === undefined || !row.confirmed || locked.length === 0) return await whyNotClaimed(tx, orderId);
-  const { lines, shipping, orderReturn } = row;
-  return { lines, shipping, orderReturn: orderReturn ?? undefined };
+    where o.order_id = ${orderId} and o.status = 'confirmed'`;
+  return row && { ...row, orderReturn: row.orderReturn ?? undefined };
 }
 
 async function isArchived(tx: TransactionSql, orderId: string): Promise<boolean> {

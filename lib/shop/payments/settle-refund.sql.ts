@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { refundFailed, refundSucceeded } from '../../contract/events/domain-events.ts';
 import { eventData, type OutboxEvent } from '../../events/outbox.sql.ts';
 import { reachableOf, revision } from '../orders/transition.sql.ts';
@@ -15,7 +15,7 @@ export type RefundSettlement = { refundId: string; eventId: string; at: Date } &
  * @returns whether this call did it
  * @throws Error if there is no such refund
  */
-export async function settleRefund(sql: Sql, settlement: RefundSettlement): Promise<boolean> {
+export async function settleRefund(sql: Sql | TransactionSql, settlement: RefundSettlement): Promise<boolean> {
   const { refundId, outcome, at } = settlement;
   const [row] = await sql`
     with this as materialized (
@@ -59,7 +59,7 @@ export async function settleRefund(sql: Sql, settlement: RefundSettlement): Prom
 }
 
 /** The event of a refund in the query `settled`, of the order in the query `changed`. */
-function eventOf(sql: Sql, { outcome, eventId }: RefundSettlement): OutboxEvent {
+function eventOf(sql: Sql | TransactionSql, { outcome, eventId }: RefundSettlement): OutboxEvent {
   const common = {
     refundId: sql`settled.id`,
     ...reachableOf(sql),
@@ -81,12 +81,13 @@ function eventOf(sql: Sql, { outcome, eventId }: RefundSettlement): OutboxEvent 
   };
 }
 
-/** Open refunds that have not changed since `before`, the oldest first. */
+/** Open refunds that have not changed since `before`, the oldest first. One waits while its payment is being captured. */
 export async function listOpenRefunds(sql: Sql, { before, limit }: { before: Date; limit: number }) {
   const rows = await sql`
-    select id, order_id, attempt, updated_at from payments.refunds
-    where status = 'requested' and updated_at < ${before}
-    order by updated_at
+    select r.id, r.order_id, r.attempt, r.updated_at from payments.refunds r
+    join payments.payments p on p.id = r.payment_id and p.status <> 'authorized'
+    where r.status = 'requested' and r.updated_at < ${before}
+    order by r.updated_at
     limit ${limit}`;
   return rows as unknown as { id: string; orderId: string; attempt: number; updatedAt: Date }[];
 }

@@ -6,8 +6,10 @@ import type { DeclineCode } from './gateway.ts';
 type Common = { orderId: string; amount: number; currency: string; createdAt: string };
 /** With `expiresAt` the charge is only authorized until then, and captured later. */
 type Charged = Common & { paymentMethod: string; reference: string; expiresAt?: string };
-/** What was refunded so far; absent where nothing was. Times are RFC 3339. */
-type Refunded = { refundedAmount?: number; refundReference?: string; refundedAt?: string };
+/**
+ * What was captured, absent for the whole; and what of that was refunded so far, absent where nothing was. Times are RFC 3339.
+ */
+type Refunded = { capturedAmount?: number; refundedAmount?: number; refundReference?: string; refundedAt?: string };
 
 /**
  * One item an order, never deleted. Each partial refund has an attribute of its own, named by `partName`, so that one
@@ -28,9 +30,13 @@ export const partName = (refundId: string): string => `part#${refundId}`;
 export const partOf = (item: Item, refundId: string): Part | undefined =>
   (item as unknown as Record<string, Part | undefined>)[partName(refundId)];
 
+/** How much of a charge was taken, or is held. */
+export const takenOf = (item: Item): number =>
+  item.status === 'captured' || item.status === 'refunded' ? (item.capturedAmount ?? item.amount) : item.amount;
+
 /** How much of a charge was refunded. */
 export function refundedAmountOf(item: Item): number {
-  if (item.status === 'refunded') return item.amount;
+  if (item.status === 'refunded') return takenOf(item);
   return item.status === 'captured' ? (item.refundedAmount ?? 0) : 0;
 }
 
@@ -72,14 +78,17 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
         ExpressionAttributeValues: { ':status': status, ':waiting': 'requires_action', ...values },
       });
     },
-    /** Ends an authorization. */
-    leaveAuthorization: (orderId: string, status: 'captured' | 'voided') =>
-      update(orderId, {
-        UpdateExpression: 'set #status = :status',
+    /** Ends an authorization: with the capture of a part, if `captured` says of which. */
+    leaveAuthorization(orderId: string, status: 'captured' | 'voided', captured?: number) {
+      const [more, values] =
+        captured === undefined ? ['', {}] : [', capturedAmount = :captured', { ':captured': captured }];
+      return update(orderId, {
+        UpdateExpression: `set #status = :status${more}`,
         ConditionExpression: '#status = :authorized',
         ExpressionAttributeNames: { '#status': 'status' },
-        ExpressionAttributeValues: { ':status': status, ':authorized': 'authorized' },
-      }),
+        ExpressionAttributeValues: { ':status': status, ':authorized': 'authorized', ...values },
+      });
+    },
     /** Refunds what is left of a captured charge, of which `seen` was refunded when it was read. */
     refundRest: (item: Item, seen: number, refundReference: string, at: string) =>
       update(item.orderId, {
@@ -91,7 +100,7 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
           ':captured': 'captured',
           ':refunded': 'refunded',
           ':reference': refundReference,
-          ':all': item.amount,
+          ':all': takenOf(item),
           ':seen': seen,
           ':at': at,
         },
@@ -109,8 +118,8 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
           ':part': part,
           ':none': 0,
           ':amount': part.amount,
-          // The amount of an item never changes, so the one that was read is still true.
-          ':most': item.amount - part.amount,
+          // What was taken never changes, so the amount that was read is still true.
+          ':most': takenOf(item) - part.amount,
           ':reference': part.reference,
           ':at': part.at,
         },

@@ -28,6 +28,7 @@ import {
   partOf,
   refundedAmountOf,
   type StoreOptions,
+  takenOf,
 } from './simulated-items.dynamo.ts';
 
 export type SimulatedOptions = StoreOptions & {
@@ -70,7 +71,7 @@ export class SimulatedGateway implements PaymentGateway {
     return this.#charge(newItem(request, this.#now(), expiresAt), request);
   }
 
-  async capture({ attempt: _, ...request }: CaptureRequest): Promise<void> {
+  async capture({ attempt: _, captureAmount, ...request }: CaptureRequest): Promise<void> {
     const { orderId, reference } = request;
     for (let turn = 0; turn < mostTurns; turn++) {
       const item = await this.#store.find(orderId);
@@ -82,7 +83,7 @@ export class SimulatedGateway implements PaymentGateway {
       if (capture === 'silent') return this.#silence();
       if (isExpired(item, this.#clock.now())) throw captureRefused('authorization_expired');
       if (capture === 'declined') throw captureRefused('card_declined');
-      if (await this.#store.leaveAuthorization(orderId, 'captured')) return;
+      if (await this.#store.leaveAuthorization(orderId, 'captured', captureAmount)) return;
     }
     throw busy();
   }
@@ -128,7 +129,7 @@ export class SimulatedGateway implements PaymentGateway {
         return { refundReference: known.reference };
       }
       if (item.status !== 'captured' && item.status !== 'refunded') throw refundRefused('nothing_captured');
-      if (amount > item.amount - refundedAmountOf(item)) throw refundRefused('more_than_is_left');
+      if (amount > takenOf(item) - refundedAmountOf(item)) throw refundRefused('more_than_is_left');
       const part = { reference: newRefundReference(), amount, at: this.#now() };
       if (await this.#store.refundPart(item, refundId, part)) return { refundReference: part.reference };
     }
@@ -174,7 +175,7 @@ export class SimulatedGateway implements PaymentGateway {
         return refunded(item.reference, item.refundReference);
       case 'captured': {
         const seen = refundedAmountOf(item);
-        const last = seen < item.amount ? undefined : item.refundReference;
+        const last = seen < takenOf(item) ? undefined : item.refundReference;
         const refundReference = last ?? newRefundReference();
         const written = await this.#store.refundRest(item, seen, refundReference, this.#now());
         return written ? refunded(item.reference, refundReference) : undefined;
@@ -329,12 +330,12 @@ const transactionStatus = {
 } as const;
 
 function toProviderCharge(item: Item, now: number): ProviderCharge {
-  const { orderId, amount, currency, createdAt, reference = orderId, status } = item;
+  const { orderId, currency, createdAt, reference = orderId, status } = item;
   return {
     orderId,
     reference,
     status: isExpired(item, now) ? 'voided' : transactionStatus[status],
-    amount,
+    amount: takenOf(item),
     refundedAmount: refundedAmountOf(item),
     currency,
     createdAt: Date.parse(createdAt),

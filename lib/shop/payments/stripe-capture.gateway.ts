@@ -1,5 +1,6 @@
 import { PaymentDeclined } from '../../kernel/errors.ts';
 import { type CaptureRequest, captureRefused } from './gateway.ts';
+import { toStripeAmount } from './stripe-amount.ts';
 import type { Call } from './stripe-calls.gateway.ts';
 import { StripeRefused } from './stripe-errors.ts';
 import { checkSame, type Intent, retrieve } from './stripe-intents.gateway.ts';
@@ -14,17 +15,18 @@ export function expiryOf({ latest_charge: charge, created }: Intent): string {
 }
 
 /**
- * Captures the whole of an intent. The attempt is in the key, because Stripe would replay a refusal to the attempt that a
+ * Captures an intent, or a part of it, and then Stripe gives up the rest. The attempt is in the key, because Stripe would replay a refusal to the attempt that a
  * person asks for later. That is safe: an intent is captured at most once.
  */
 export async function capture(call: Call, request: CaptureRequest): Promise<void> {
-  const { orderId, reference, attempt } = request;
+  const { orderId, captureAmount, currency, reference, attempt } = request;
+  const part = captureAmount === undefined ? {} : { amount_to_capture: toStripeAmount(captureAmount, currency) };
   const intent = await retrieve(call, reference);
   checkSame(intent, request);
   if (intent.status !== 'requires_capture') return settle(intent);
   try {
     const captured = await call(
-      (stripe, options) => stripe.paymentIntents.capture(reference, {}, options),
+      (stripe, options) => stripe.paymentIntents.capture(reference, part, options),
       `${orderId}:capture:${attempt}`,
     );
     return settle(captured);

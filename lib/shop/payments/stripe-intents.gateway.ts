@@ -9,9 +9,14 @@ export type Intent = Stripe.PaymentIntent;
 export const retrieve = (call: Call, id: string): Promise<Intent> =>
   call((stripe, options) => stripe.paymentIntents.retrieve(id, { expand: ['latest_charge'] }, options));
 
-/** How much of an intent's money was refunded, in Stripe's units; 0 when the charge is not expanded. */
+/**
+ * How much of an intent's money was refunded, in Stripe's units; 0 when the charge is not expanded. Of a charge that was captured
+ * in part, Stripe counts the rest, which it never took, as refunded too.
+ */
 export const refundedOf = ({ latest_charge: taken }: Intent): number =>
-  typeof taken === 'object' && taken !== null ? taken.amount_refunded : 0;
+  typeof taken === 'object' && taken !== null
+    ? taken.amount_refunded - (taken.captured ? taken.amount - taken.amount_captured : 0)
+    : 0;
 
 /** @throws ChargeDiffers when the intent belongs to another order, or has another currency or amount (if one is given) */
 export function checkSame(
