@@ -22,6 +22,10 @@ export type Job = {
   tells?: true;
   /** Asks the database's reader. */
   readsReader?: true;
+  /** Writes the warehouse, and is there only where a stage has one. */
+  warehouse?: 'writes';
+  /** More memory than most need. */
+  memoryMb?: number;
   /** Publishes domain events to the bus. */
   publishes?: true;
   /** Tells the read models of work. */
@@ -128,6 +132,27 @@ const rows = {
     databaseRole: 'jobs',
     provider: false,
     timeoutSeconds: 60,
+  },
+  // After the hour in which most of what it loads was settled.
+  'load-warehouse': {
+    handler: 'jobs/load-warehouse',
+    schedule: 'cron(50 * * * ? *)',
+    databaseRole: 'warehouse',
+    readsReader: true,
+    warehouse: 'writes',
+    provider: false,
+    memoryMb: 3008,
+    timeoutSeconds: 870,
+  },
+  'check-warehouse': {
+    handler: 'jobs/check-warehouse',
+    schedule: 'cron(10 3 * * ? *)',
+    databaseRole: 'warehouse',
+    readsReader: true,
+    warehouse: 'writes',
+    provider: false,
+    memoryMb: 3008,
+    timeoutSeconds: 870,
   },
   // By the clock and not by rates, so that the comparison comes after the copy that it needs.
   'snapshot-provider-transactions': {

@@ -10,7 +10,7 @@ const readsCache = { cache: ['GetItem', 'BatchGetItem', 'UpdateItem'] } as const
 const movesCachePointers = { cache: ['UpdateItem'] } as const satisfies TableGrants;
 
 /** Reports are heavy, so an application has few of them at once. */
-const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true } as const;
+const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true, warehouse: 'reads' } as const;
 
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
@@ -446,6 +446,7 @@ type Extras = Pick<
   | 'wakesWebhooks'
   | 'writesEvents'
   | 'readsReader'
+  | 'warehouse'
 >;
 
 function http<A extends Auth>(

@@ -27,7 +27,13 @@ export type Grants = {
   tells?: true;
   /** Whether the handler reads from the database's reader. */
   readsReader?: true;
+  /** What the handler does with the warehouse, where the stage has one. */
+  warehouse?: 'reads' | 'writes';
 };
+
+/** Whether a stage has a job at all: those of the warehouse stand where there is one. */
+export const stands = ({ warehouse }: Pick<Job, 'warehouse'>, profile: { warehouse: boolean }): boolean =>
+  warehouse === undefined || profile.warehouse;
 
 /** Whether an action is on an execution rather than on the state machine. */
 export const isOnExecutions = (action: StateAction): boolean =>
@@ -84,5 +90,6 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     mails: handler.kind === 'job' && handler.row.mails === true,
     ...(handler.kind === 'job' && handler.row.tells ? { tells: true } : {}),
     ...('readsReader' in row && row.readsReader ? { readsReader: true } : {}),
+    ...('warehouse' in row && row.warehouse ? { warehouse: row.warehouse } : {}),
   };
 }

@@ -27,6 +27,7 @@ import {
 } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
+import { mayAsk, mayLoad, warehouseEnvironment } from './warehouse-rights.ts';
 
 /** What all handlers of a stage have in common. */
 export type StageContext = {
@@ -171,6 +172,10 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   }
   if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
+  if (settings.profile.warehouse && grants.warehouse !== undefined) {
+    const { name } = settings.profile;
+    allowed.push(...(grants.warehouse === 'reads' ? mayAsk(scope, name, 'reports') : mayLoad(scope, name)));
+  }
   return allowed;
 }
 
@@ -239,6 +244,9 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...(grants.tables.cache?.includes('BatchGetItem') && settings.catalogMaxAge !== undefined
       ? { EDGE_KEY: edgeKeyOf(settings.profile.name) }
+      : {}),
+    ...(settings.profile.warehouse && grants.warehouse !== undefined
+      ? warehouseEnvironment(scope, settings.profile.name)
       : {}),
     ...settings.variables,
   };

@@ -31,6 +31,19 @@ export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/ed
 /** That secret, as a reference that CloudFormation resolves when it deploys. */
 export const edgeKeyOf = (stage: string): string => `{{resolve:secretsmanager:${edgeKeyNameOf(stage)}}}`;
 
+/** The name of the bucket of the stage's warehouse. Names of buckets are unique in the world. */
+export function warehouseBucketOf(scope: Construct, stage: string): string {
+  const { account, region } = Stack.of(scope);
+  return `counterfoil-${stage}-warehouse-${account}-${region}`;
+}
+
+/** The name of the Glue database of the stage's warehouse. */
+export const warehouseDatabaseOf = (stage: string): string => `counterfoil_${stage}`;
+
+/** The name of a workgroup of Athena. */
+export const warehouseWorkgroupOf = (stage: string, asker: 'reports' | 'analysts'): string =>
+  `counterfoil-${stage}-${asker}`;
+
 /** The ARN of a state machine of the stage. */
 export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
   statesArn(scope, 'stateMachine', machineNameOf(stage, machine));

@@ -39,6 +39,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   audit_reader: 'read the audit and the usage',
   reporting: 'answer reports from views, and change nothing',
   analyst: 'query the same views by hand, with personal columns masked; no handler uses it',
+  warehouse: 'read what the warehouse loads from the same views, in one snapshot, and change nothing',
   migrator: 'own everything: the master user',
 };
 

@@ -48,16 +48,18 @@ export async function readParts<R>(report: ReportName, period: Period, deps: Par
 export type Cut = Split & { ask: <R>(statement: Statement) => Promise<R[]>; loaded: PartAge | undefined };
 
 /** What the warehouse has now: a report asks one state of it. @throws Problem history-broken */
-export async function openHistory({ warehouse, clock }: PartsDeps) {
+export async function openHistory({ warehouse, clock, meter }: PartsDeps) {
   const state = warehouse === null ? null : await explained(warehouse.newest());
   return {
     /** Cuts a period in the transaction that reads the database's part. */
     async cut(sql: TransactionSql, period: Period): Promise<Cut> {
       const { stretch, now, epoch } = await readStretch(sql, period);
+      const loaded = state ? ageOf(state, now, clock) : undefined;
+      if (loaded !== undefined) meter.count('WarehouseAge', loaded.lagSeconds);
       return {
         ...split(stretch, state, epoch),
         ask: (statement) => explained(warehouse!.query(state!, statement)),
-        loaded: state ? ageOf(state, now, clock) : undefined,
+        loaded,
       };
     },
   };

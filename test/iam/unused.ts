@@ -21,6 +21,22 @@ export const explanations: readonly Explanation[] = [
     because: 'The functions of a laptop share a process, and with it the pointers and leases of the cache.',
   },
   {
+    handler: /^http\/get-\w+-report$/,
+    action: /^(glue|s3|athena):\w+$/,
+    resource: anything,
+    because:
+      'Athena reads tables and files, and writes answers, with the rights of who asks; a laptop’s DuckDB needs none. ' +
+      'A query that takes too long is stopped. test/sql/warehouse-athena.test.ts asks.',
+  },
+  {
+    handler: /^jobs\/(load|check)-warehouse$/,
+    action: anything,
+    resource: anything,
+    because:
+      'Both share the rights of what writes the warehouse and run by the hour, or at night; test/infra/local-reader.test.ts ' +
+      'and test/sql/warehouse-athena.test.ts run them.',
+  },
+  {
     handler: /^deploy\/run-migrations$/,
     action: /^lambda:InvokeFunction$/,
     resource: /jobs-migrate$/,

@@ -78,6 +78,8 @@ const idle: Measures = ({ name, value, namespace }, m) => {
     OldestUnsentMail: [1, 40],
     ReadModelLag: [1, 0],
     ReaderLag: [1, 1],
+    WarehouseLoads: [60, 1],
+    WarehouseFindings: [60, 0],
     IssuerKeysAge: [5, 300],
     DependencyDown: [1, 0],
     ConnectionsUsed: [1, 8],

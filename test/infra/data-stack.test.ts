@@ -90,6 +90,12 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
     expect(names.toSorted()).toEqual([
       ['Gateway', '.dynamodb'],
+      ...(stage === 'prod'
+        ? [
+            ['Gateway', '.s3'],
+            ['Interface', '.athena'],
+          ]
+        : []),
       ...(stage === 'prod' ? [['Interface', '.email']] : []),
       ['Interface', '.events'],
       ['Interface', '.states'],
@@ -236,7 +242,7 @@ test('named zones carry the subnets, the database, the proxy and every endpoint'
   const endpoints = ofType(data, 'AWS::EC2::VPCEndpoint').filter(
     ([, one]) => one.Properties.VpcEndpointType === 'Interface',
   );
-  expect(endpoints).toHaveLength(3);
+  expect(endpoints).toHaveLength(4);
   for (const [id, { Properties }] of endpoints) expect(Properties.SubnetIds, id).toEqual(ids);
   expect(JSON.stringify(data)).not.toContain('Fn::GetAZs');
 });
@@ -257,6 +263,7 @@ test('prod stands in three zones with a reader, and outlives a deleted stack', (
       'AWS::DynamoDB::Table',
       'AWS::Logs::LogGroup',
       'AWS::Cognito::UserPool',
+      'AWS::S3::Bucket',
     ]),
   );
   for (const [id, { DeletionPolicy }] of ofType(service, 'AWS::Logs::LogGroup')) {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
-import { load } from '../../infra/warehouse/load.ts';
+import { readManifest } from '../support/warehouse.ts';
 
 let directory: string;
 let stack: Stack;
@@ -196,9 +196,9 @@ test('history comes from the warehouse once it is loaded, and today from the rea
   const never = await report('sales');
   expect(never).toMatchObject({ history: 'never-loaded', parts: [{ source: 'reader' }] });
   const root = join(directory, 'warehouse');
-  const path = await stack.inside.reader.socketPath();
-  const analyst = postgres({ path, user: 'analyst', database: 'counterfoil', max: 1 });
-  const { manifest } = await load(analyst, root).finally(() => analyst.end());
+  // By the function, which knows S3 and Athena alone.
+  expect(await stack.inside.runJob('load-warehouse')).toMatchObject({ number: 1, source: 'reader' });
+  const manifest = await readManifest(root);
   const merged = await report('sales');
   expect(merged).toMatchObject({
     history: 'used',
@@ -208,6 +208,7 @@ test('history comes from the warehouse once it is loaded, and today from the rea
     ],
     data: never.data,
   });
+  expect(await stack.inside.runJob('check-warehouse')).toMatchObject({ number: 1, states: 0 });
   await rm(join(root, Object.values(manifest.tables.daily_sales_summary!)[0]!.path));
   expect(await report('sales')).toMatchObject({ httpStatus: 503, code: 'history-broken' });
   await rm(root, { recursive: true });

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findManifest } from '../../infra/warehouse/files.ts';
-import { load } from '../../infra/warehouse/load.ts';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
 import { reportCohorts } from '../../lib/analytics/cohorts.ts';
 import type { Warehouse } from '../../lib/analytics/history.ts';
@@ -16,6 +14,7 @@ import { groupings } from '../../lib/contract/api/reports.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
 import { ids } from '../support/shop-of-100k.ts';
+import { load, readManifest } from '../support/warehouse.ts';
 import { createYearOfSales, zones } from '../support/year-of-sales.ts';
 
 let database: TestDatabase;
@@ -164,7 +163,7 @@ test('customers are listed by what they bought, without their names', async () =
 });
 
 test('each part says where it comes from and how old it is', async () => {
-  const { asOf } = (await findManifest(root))!;
+  const { asOf } = await readManifest(root);
   const answer = await reportSales(
     year,
     { groupBy: 'month', currency: undefined },
@@ -244,7 +243,7 @@ test('an order of yesterday that commits after the load is in the answer once', 
 
 test('a file that is missing or damaged is named, and its history refused', async () => {
   const manifest = (await load(analyst, root, { full: true })).manifest;
-  const { path } = manifest.tables.fact_orders!['2026-03']!;
+  const { path } = manifest.tables.sales_summary!['2026-03']!;
   const query = { groupBy: 'country', currency: undefined } as const;
   await expect(reportSales(year, query, depsWith(warehouse))).resolves.toMatchObject({ history: 'used' });
   await truncate(join(root, path), 100);

@@ -151,6 +151,15 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.customers_masked': ['select', 'names and addresses are masked for whom nobody granted them'],
     'reporting.customer_summary': ['select', 'the same'],
   },
+  warehouse: {
+    'reporting.orders': ['select', 'loads sales'],
+    'reporting.order_lines': ['select', 'loads their lines'],
+    'reporting.refunds': ['select', 'loads what was given back'],
+    'reporting.refund_lines': ['select', 'loads what was given back by product'],
+    'reporting.products': ['select', 'loads what products were'],
+    'reporting.stock': ['select', 'loads the stock of the day'],
+    'reporting.customers_masked': ['select', 'loads who is not erased, and turns their ids into pseudonyms'],
+  },
   catalog_reader: {
     'catalog.categories': ['select', 'shows categories, and which are below one; it changes none'],
     'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
@@ -563,9 +572,9 @@ describe('what is granted', () => {
         callers: 'customers_api',
         anybody: false,
       },
-      { name: 'reporting.changed_months(xid8)', callers: 'analyst', anybody: false },
-      { name: 'reporting.get_epoch()', callers: 'analyst, reporting', anybody: false },
-      { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting', anybody: false },
+      { name: 'reporting.changed_months(xid8)', callers: 'analyst, warehouse', anybody: false },
+      { name: 'reporting.get_epoch()', callers: 'analyst, reporting, warehouse', anybody: false },
+      { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting, warehouse', anybody: false },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`
@@ -602,11 +611,17 @@ describe('a session', () => {
     ['audit_reader', '5s'],
     ['reporting', '8s'],
     ['analyst', '1min'],
+    ['warehouse', '5min'],
   ])('%s has an empty search path and a limit for everything', async (role, statement) => {
     const [row] = await as[role]`
       select current_setting('search_path') as path, current_setting('statement_timeout') as statement,
         current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle`;
-    expect(row).toEqual({ path: '""', statement, lock: role === 'jobs' ? '50ms' : '4s', idle: '10s' });
+    expect(row).toEqual({
+      path: '""',
+      statement,
+      lock: role === 'jobs' ? '50ms' : '4s',
+      idle: role === 'warehouse' ? '5min' : '10s',
+    });
   });
 
   test('a role without rds_iam cannot log in', async () => {

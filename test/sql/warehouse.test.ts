@@ -1,16 +1,15 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { check } from '../../infra/warehouse/check.ts';
+import { diskStore } from '../../infra/warehouse/disk-store.ts';
 import { createViews, withEngine } from '../../infra/warehouse/engine.ts';
-import { addFile, publish, readManifest } from '../../infra/warehouse/files.ts';
-import { load } from '../../infra/warehouse/load.ts';
-import { writeParquet } from '../../infra/warehouse/parquet.ts';
+import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
+import { toParquet } from '../../lib/analytics/warehouse/parquet.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { fillShop, ids } from '../support/shop-of-100k.ts';
+import { check, load, readManifest } from '../support/warehouse.ts';
 
 let database: TestDatabase;
 let admin: Sql;
@@ -204,14 +203,18 @@ test('the archive changes nothing', async () => {
 
 test('a load that was killed leaves the state before it, and the next one carries on', async () => {
   const first = await load(analyst, root);
-  // What is there after a kill in the middle: a lock of a process that is gone, a draft, and a file of no manifest.
-  await writeFile(join(root, 'lock'), '999999999');
-  await writeFile(join(root, 'drafts', 'half'), 'PAR1');
+  // What is there after a kill in the middle: a lease of a process that is gone, and a file of no manifest.
+  const until = new Date(Date.now() + 600_000).toISOString();
+  await writeFile(join(root, 'lease.json'), JSON.stringify({ host: hostname(), pid: 999999999, until }));
   await writeFile(join(root, 'data/dim_date/0123.parquet'), 'PAR1');
   expect((await readManifest(root)).number).toBe(1);
   const next = await load(analyst, root);
   expect(next.manifest.tables).toEqual(first.manifest.tables);
-  expect(existsSync(join(root, 'drafts', 'half'))).toBe(false);
+  // One that runs elsewhere is let be, until its time is over.
+  await writeFile(join(root, 'lease.json'), JSON.stringify({ host: 'elsewhere', pid: 1, until }));
+  await expect(load(analyst, root)).rejects.toThrow('Another load is running (process 1 of elsewhere).');
+  await writeFile(join(root, 'lease.json'), JSON.stringify({ host: 'elsewhere', pid: 1, until: '2026-01-01T00:00Z' }));
+  await load(analyst, root);
 });
 
 test('a missing or changed file is named', async () => {
@@ -242,13 +245,11 @@ test('each day keeps its stock, and a full load does not forget it', async () =>
   expect(await query(stock)).toEqual([{ ...first, available: (first!.available as number) + 5 }]);
 
   // A month that nothing but the warehouse knows.
-  const past = await addFile(root, 'fact_stock/month=2026-01', (draft) =>
-    writeParquet(draft, 'fact_stock', [
-      { date: '2026-01-31', product_id: ids.product(3), on_hand: 9, reserved: 2, available: 7 },
-    ]),
-  );
+  const store = diskStore(root);
+  const row = { date: '2026-01-31', product_id: ids.product(3), on_hand: 9, reserved: 2, available: 7 };
+  const past = await addFile(store, 'fact_stock', '2026-01', await toParquet('fact_stock', [row]));
   const kept = { ...now.tables.fact_stock, '2026-01': past! };
-  await publish(root, { ...now, number: now.number + 1, tables: { ...now.tables, fact_stock: kept } });
+  await publish(store, { ...now, number: now.number + 1, tables: { ...now.tables, fact_stock: kept } }, now);
   await load(analyst, root, { full: true });
   expect((await query(stock))[0]).toEqual({ date: '2026-01-31', products: 1, available: 7 });
 

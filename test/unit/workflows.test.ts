@@ -87,7 +87,7 @@ test('each night runs what takes too long for that, each in a job of its own', (
     histories: ['test:histories'],
     faults: ['test:faults'],
     drills: ['drill', 'drill', 'drill'],
-    servers: ['test:parts', 'containers', 'test:parts'],
+    servers: ['test:parts', 'test:parts', 'containers', 'test:parts'],
     advisories: [],
     soak: ['soak'],
   });

@@ -18,6 +18,12 @@ export const keepers = {
 export const eventDays = 30;
 /** An import that has ended is shown for so many days. */
 export const importDays = 30;
+/** States of the warehouse: all of so many days, and of so many the last of each. What was erased is in them until then. */
+export const warehouseKeeps = { everyStateDays: 2, dailyStateDays: 35 } as const;
+/** Answers of Athena lie in the bucket for so many days. */
+export const athenaResultDays = 7;
+/** What was deleted from a bucket with versions can be had back for so many days. */
+export const deletedFileDays = 7;
 /** A sign-up that nobody confirms is kept for so many days. */
 export const unconfirmedDays = 7;
 
@@ -166,5 +172,10 @@ export const logRetention: Readonly<Record<string, LogRule>> = {
 export const otherRetention: Readonly<Record<string, Retention>> = {
   Undelivered: { kept: '14 days', why: 'somebody looks why, and sends again', by: keepers.sqs },
   DeadLetters: { kept: '14 days', why: 'somebody looks why', by: keepers.sqs },
+  WarehouseBucket: {
+    kept: `every state ${warehouseKeeps.everyStateDays} days, the last of a day ${warehouseKeeps.dailyStateDays} days, the newest for good; answers of Athena ${athenaResultDays} days`,
+    why: 'reports of years; an erased customer’s pseudonym stays as long in old states',
+    by: 'check-warehouse',
+  },
   Archive: { kept: `${eventDays} days`, why: 'replay on the bus', by: keepers.eventBridge },
 };

@@ -27,6 +27,7 @@ export const databaseRoles = [
   'audit_reader',
   'reporting',
   'analyst',
+  'warehouse',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];

@@ -71,6 +71,8 @@ export type Route<A extends Auth = Auth> = {
   writesEvents?: true;
   /** Reads from the database's reader, where the stage has one. */
   readsReader?: true;
+  /** Asks the warehouse, where the stage has one. */
+  warehouse?: 'reads';
   /** Is there only where this provider charges; both are on a laptop. */
   provider?: 'simulated' | 'stripe';
   /** Can wait for the saga, so it may run as long as an HTTP API allows. */
