@@ -139,6 +139,14 @@ type Row = Omit<DueMail, 'to' | 'text' | 'network' | 'token' | 'attachment'> & {
   ) &
   ({ attachmentName: string; attachment: string } | { attachmentName: null; attachment: null });
 
+/** The age of the oldest mail that is not sent yet, in whole seconds; 0 when there is none. */
+export async function oldestUnsent(sql: Sql, clock: Clock): Promise<number> {
+  const [row] = await sql<
+    [{ since: Date | null }]
+  >`select min(created_at) as since from customers.mails where body is not null`;
+  return row.since === null ? 0 : Math.max(0, Math.floor((clock.now() - row.since.getTime()) / 1000));
+}
+
 /** Marks a mail as sent and deletes its text. */
 export async function markSent(sql: Sql, id: string, clock: Clock): Promise<void> {
   await sql`
