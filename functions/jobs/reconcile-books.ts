@@ -5,7 +5,7 @@ import { type BooksDeps, reconcileBooks } from '../../lib/operations/reconciliat
 import { config, tableName } from '../../lib/platform/config.ts';
 import { dynamo } from '../../lib/platform/dynamo.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
-import { reportDeps } from '../../lib/platform/reports.ts';
+import { reportsAs } from '../../lib/platform/reports.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
 import { jobs } from '../jobs.ts';
 
@@ -34,7 +34,7 @@ async function readReports(deps: PartsDeps, from: string, to: string) {
 
 export const handler = jobHandler(jobs['reconcile-books'], run, (runtime) => ({
   sql: () => sqlAs('reconciler'),
-  reports: reportDeps(runtime),
+  reports: reportsAs('reporting', runtime),
   store: { client: dynamo(), table: tableName('providerCharges'), clock: runtime.clock },
   clock: runtime.clock,
   days: config().RECONCILE_DAYS,

@@ -196,6 +196,7 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'feeds:write': 'say when customers were in touch, without seeing who they are',
   'events:read': 'read what happened to all orders, customers and refunds',
   'reports:read': 'read reports',
+  'reports:schedule': 'have reports sent by mail and webhook',
   'webhooks:manage': 'have events sent to its own endpoints',
   'applications:manage': 'register applications, change them and cut them off',
   'audit:read': 'read who did and read what',

@@ -54,6 +54,24 @@ export const reportWords: Readonly<Record<string, string>> = {
 const salesKey =
   'The group: the day, the Monday of the week or the month, or an id or name; null for what has none, such as sales without a brand.';
 
+const ofSubscriptions = {
+  name: 'What the subject of its mails begins with.',
+  report: 'Which report: the last part of the path of its operation.',
+  parameters: 'What it is asked with, as in the query of its operation, without `from`, `to` and `zone`.',
+  range:
+    'The days of the report, by the day on which it is due, in the zone of the schedule: `month-to-date` and `year-to-date` have that day too, the others end before it. A report of months has the months of these days. Null for `customers` and `stock`, which are of now.',
+  schedule: 'When it is due.',
+  'schedule.every': 'Each day, each week or each month.',
+  'schedule.hour':
+    'At which full hour, 0 to 23. One that the clocks leave out is due when they have moved, one that they repeat at its first time.',
+  'schedule.weekday': 'On which day of the week, 1 (Monday) to 7; Monday by default. For every week alone.',
+  'schedule.day': 'On which day of the month, 1 to 28; the first by default. For every month alone.',
+  'schedule.zone': 'The time zone of the hour and of the days, by its name in the IANA database.',
+  emails: 'Who gets it by mail: up to 10 addresses, each in a mail of its own.',
+  attachment: '`csv`: its rows go with the mail. `none`: the mail has the summary alone.',
+  webhook: 'Whether webhook endpoints of your application that ask for `report.sent` get the event.',
+};
+
 /** What they mean in one schema. */
 export const reportNotes: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
@@ -71,6 +89,48 @@ export const reportNotes: Readonly<Record<string, string>> = {
       [`Get${report}ReportResponse.data`, 'A row for each group and currency, in the order of the groups.'],
     ]),
   ),
+  ...Object.fromEntries(
+    ['ReportSubscription', 'CreateReportSubscriptionRequest', 'UpdateReportSubscriptionRequest'].flatMap((schema) =>
+      Object.entries(ofSubscriptions).map(([name, note]) => [`${schema}.${name}`, note]),
+    ),
+  ),
+  'ReportSubscription.status': '`active`, or `paused`: then nothing is due.',
+  'UpdateReportSubscriptionRequest.status': '`paused` stops it, `active` goes on with the next due time.',
+  'ReportSubscription.nextAt': 'When it is due next; null while it is paused.',
+  'CreateReportExportRequest.report': 'Which report: the last part of the path of its operation.',
+  'CreateReportExportRequest.parameters': 'What it is asked with, as in the query of its operation.',
+  'CreateReportExportRequest.format': 'What the file is.',
+  'ReportExport.report': 'Which report.',
+  'ReportExport.parameters': 'What it is asked with.',
+  'ReportExport.format': 'What the file is.',
+  'ReportExport.status': '`pending` and `running` until it has ended: `completed`, or `failed` for good.',
+  'ReportExport.progress':
+    '`waiting` to be made, or to be tried again; `reading` the rows; `writing` the file; `done`.',
+  'ReportExport.rows': 'How many rows it has; null until they are read.',
+  'ReportExport.bytes': 'How large the file is; null until there is one.',
+  'ReportExport.asOf': 'As of when its data are; null until there is a file.',
+  'ReportExport.lagSeconds': 'How old its data were when it was made, in seconds; null until there is a file.',
+  'ReportExport.failure': 'Why there is no file; null if it has not failed.',
+  'ReportExport.failure.code': 'The code of the problem.',
+  'ReportExport.failure.detail': 'What is wrong.',
+  'ReportExport.download': 'The link to the file; null until there is one.',
+  'ReportExport.download.url': 'The link. Whoever has it can read the file.',
+  'ReportExport.download.expiresAt': 'Until when the link works. Ask again for a new one.',
+  'ReportExport.createdAt': 'When it was asked for.',
+  'ReportExport.endedAt': 'When it was completed or failed; null before.',
+  'ReportExport.expiresAt': 'Until when the export and its file are kept; null until it has ended.',
+  'ReportRun.dueAt': 'When the report was due.',
+  'ReportRun.status':
+    '`sent`; `failed`, when the report could not be made and its recipients were told so; `skipped`, when the application was suspended or lacked the scopes.',
+  'ReportRun.reason': 'The code of the problem, or `suspended` or `lacks-scopes`; null when it was sent.',
+  'ReportRun.from': 'The first day of the report; null for a report of now.',
+  'ReportRun.to': 'The first day after it; null for a report of now.',
+  'ReportRun.asOf': 'As of when its data were; null when it was not sent.',
+  'ReportRun.lagSeconds': 'How old its data were, in seconds; null when it was not sent.',
+  'ReportRun.stale': 'Whether its data were older than the report usually shows. The mail says so too.',
+  'ReportRun.rows': 'How many rows it had; null when it was not sent.',
+  'ReportRun.emails': 'To how many addresses a mail was written.',
+  'ReportRun.endedAt': 'When that was.',
   'GetCohortsReportResponse.from': 'The first month.',
   'GetCohortsReportResponse.to': 'The month after the last.',
   'GetCohortsReportResponse.parts': 'Where the figures come from.',
@@ -144,5 +204,8 @@ export const reportSchemas: Readonly<Record<string, string>> = {
   FeedAge: 'A feed of interactions and tickets, and how old what it said is.',
   FeedEntry: 'When a customer was in touch, or a ticket of theirs, as a feed said.',
   CohortRow: 'How many of a cohort ordered in a month.',
+  ReportExport: 'A large report that is made into a file.',
+  ReportSubscription: 'A report that is sent again and again.',
+  ReportRun: 'What became of a due time of a report subscription.',
   StockReportRow: 'How long the stock of a product lasts.',
 };

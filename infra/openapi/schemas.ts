@@ -24,7 +24,9 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
+import * as reportExports from '../../lib/contract/api/report-exports.ts';
 import { feedAge, reportPart } from '../../lib/contract/api/report-parts.ts';
+import * as reportSubscriptions from '../../lib/contract/api/report-subscriptions.ts';
 import * as reports from '../../lib/contract/api/reports.ts';
 import * as returns from '../../lib/contract/api/returns.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
@@ -86,6 +88,9 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   OperatorAction: manualReview.operatorAction,
   OrderExplanation: manualReview.explanation,
   ReportPart: reportPart,
+  ReportExport: reportExports.reportExport,
+  ReportSubscription: reportSubscriptions.reportSubscription,
+  ReportRun: reportSubscriptions.reportRun,
   SalesRow: reports.salesRow,
   MarginRow: reports.marginRow,
   ProductReportRow: reports.productRow,

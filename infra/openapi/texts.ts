@@ -98,6 +98,8 @@ export const parameterNotes: Readonly<Record<string, string>> = {
   returnId: 'The id of the return, which begins with `ret_`.',
   refundId: 'The id of the refund, which begins with `rfd_`.',
   applicationId: 'The id of the application, which begins with `app_`.',
+  exportId: 'The id of the export, which begins with `rex_`.',
+  subscriptionId: 'The id of the report subscription, which begins with `rsb_`.',
   keyId: 'The id of the key, which begins with `key_`. It is not the key.',
   code: 'The code that the shop chose.',
   country: 'Only those for this country, an ISO 3166-1 alpha-2 code.',

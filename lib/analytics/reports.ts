@@ -5,7 +5,7 @@ import { idAt } from '../kernel/ids.ts';
 import { type CustomersQuery, readCustomer, readCustomers, readFeeds } from './customers.sql.ts';
 import { readLive } from './live.sql.ts';
 import { readMargin } from './margin.sql.ts';
-import { ageOfParts, answerOf, mostRows, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
+import { ageOfParts, answerOf, mostRowsOf, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
 import { dayIn, type Period } from './period.ts';
 import { type ProductSales, readProducts } from './products.sql.ts';
 import { type ReadDeps, readReport } from './read.ts';
@@ -22,11 +22,12 @@ type Grouped = { groupBy: Grouping; currency: string | undefined };
 
 /** What was sold and given back in a period, by group and currency. */
 export async function reportSales(period: Period, query: Grouped, deps: PartsDeps) {
+  const most = mostRowsOf(deps);
   const { history, parts } = await readParts('sales', period, deps, {
-    database: (sql, stretch) => readSales(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
-    warehouse: (stretch) => salesOf({ ...query, stretch, zone: period.zone }, mostRows + 1),
+    database: (sql, stretch) => readSales(sql, { ...query, stretch, zone: period.zone }, most + 1),
+    warehouse: (stretch) => salesOf({ ...query, stretch, zone: period.zone }, most + 1),
   });
-  return { history, ...answerOf<SalesRow>(parts, salesAmounts) };
+  return { history, ...answerOf<SalesRow>(parts, salesAmounts, most) };
 }
 
 export const salesAmounts = [
@@ -43,11 +44,12 @@ export const salesAmounts = [
 
 /** What was earned in a period, by group and currency, with costs as they were at the sale. */
 export async function reportMargin(period: Period, query: Grouped, deps: PartsDeps) {
+  const most = mostRowsOf(deps);
   const { history, parts } = await readParts('margin', period, deps, {
-    database: (sql, stretch) => readMargin(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
-    warehouse: (stretch) => marginOf({ ...query, stretch, zone: period.zone }, mostRows + 1),
+    database: (sql, stretch) => readMargin(sql, { ...query, stretch, zone: period.zone }, most + 1),
+    warehouse: (stretch) => marginOf({ ...query, stretch, zone: period.zone }, most + 1),
   });
-  const { data, ...answer } = answerOf<MarginRow>(parts, marginAmounts);
+  const { data, ...answer } = answerOf<MarginRow>(parts, marginAmounts, most);
   return { history, ...answer, data: data.map((row) => ({ ...row, marginPercent: percent(row.margin, row.revenue) })) };
 }
 

@@ -73,6 +73,12 @@ export const explanations: readonly Explanation[] = [
       'It runs by the hour or by night, or when a message was lost, and a run of tests may end before; test/http, test/saga and test/sql run it.',
   },
   {
+    handler: /^(jobs\/(send-reports|run-report-exports)|http\/get-report-export)$/,
+    action: anything,
+    resource: anything,
+    because: 'It works when a report is due or was asked for; files go past the SDK. test/http runs it.',
+  },
+  {
     handler:
       /^http\/(sign-in|sign-out-everywhere|(confirm|change|request)-(email|password)(-change|-reset)?|reset-password|erase-me|end-customer-sessions|update-customer|(un)?link-(customer-)?identity)$/,
     action: /^(dynamodb:\w+|events:PutEvents|rds-db:connect)$/,

@@ -71,7 +71,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'customers.feed_entries': ['select(customer_id), delete', 'deletes what feeds said of the customer'],
     'customers.email_tokens': ['select(customer_id, email), delete', 'deletes tokens, and finds the mails of one'],
     'customers.mails': [
-      'select(kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert, update(subject, body, given_up_at, keep_until)',
+      'select(kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert, update(subject, body, attachment_name, attachment, given_up_at, keep_until)',
       'stops the mails and lets their records go soon, and writes the last one; it cannot read their text',
     ],
     'customers.idempotency_keys': [
@@ -88,7 +88,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   mailer: {
     'customers.mails': [
-      'select, update(subject, body, attempts, next_attempt_at, sent_at, given_up_at)',
+      'select, update(subject, body, attachment_name, attachment, attempts, next_attempt_at, sent_at, given_up_at)',
       'sends mails and deletes their text; it neither writes mails nor changes their recipient',
     ],
     'customers.email_tokens': [
@@ -129,6 +129,40 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
     'archive.movements': ['select', 'shows the old part of the ledger'],
+  },
+  reports_api: {
+    'reports.subscriptions': [
+      'select, insert, update(name, report, parameters, range, schedule, emails, attachment, webhook, status, due_at, tried_at, retry_at, version, updated_at), delete',
+      'keeps the subscriptions of applications; neither their owner nor what became of them changes',
+    ],
+    'reports.runs': ['select', 'shows what became of each due time'],
+    'reports.exports': ['select, insert', 'takes and shows exports'],
+    'reports.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+  },
+  report_sender: {
+    'reports.subscriptions': [
+      'select, update(due_at, tried_at, retry_at, runs), delete',
+      'finds what is due, takes each due time once, and deletes what belongs to an application that is gone',
+    ],
+    'reports.runs': ['insert', 'notes what became of each due time'],
+    'customers.mails': ['insert', 'writes mails with reports, and reads none'],
+    'outbox.events': ['insert', 'writes the events of reports, and reads none'],
+  },
+  report_exporter: {
+    'reports.exports': [
+      'select, update(status, progress, attempts, next_attempt_at, rows, bytes, as_of, lag_seconds, stale, failure, ended_at)',
+      'makes exports, and notes how far they are',
+    ],
+    'reporting.orders': ['select', 'reads what reports read, with more time'],
+    'reporting.order_lines': ['select', 'the same'],
+    'reporting.payments': ['select', 'the same'],
+    'reporting.refunds': ['select', 'the same'],
+    'reporting.refund_lines': ['select', 'the same'],
+    'reporting.products': ['select', 'the same'],
+    'reporting.stock': ['select', 'the same'],
+    'reporting.stock_movements': ['select', 'the same'],
+    'reporting.customers_masked': ['select', 'the same'],
+    'reporting.customer_summary': ['select', 'the same'],
   },
   reporting: {
     'reporting.orders': ['select', 'adds up what was ordered'],
@@ -425,6 +459,9 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'customers.feed_entries': ['select(at, ended_at), delete', 'deletes what is old without reading it'],
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.imports': ['select(ended_at), delete', 'deletes old imports without reading them'],
+    'reports.exports': ['select(ended_at), delete', 'deletes old exports without reading them'],
+    'reports.runs': ['select(ended_at), delete', 'deletes old runs without reading them'],
+    'reports.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
@@ -588,8 +625,12 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'reporting.changed_months(xid8)', callers: 'analyst, warehouse', anybody: false },
-      { name: 'reporting.get_epoch()', callers: 'analyst, reporting, warehouse', anybody: false },
-      { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting, warehouse', anybody: false },
+      { name: 'reporting.get_epoch()', callers: 'analyst, report_exporter, reporting, warehouse', anybody: false },
+      {
+        name: 'reporting.get_freshness()',
+        callers: 'analyst, monitor, report_exporter, reporting, warehouse',
+        anybody: false,
+      },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`
@@ -625,6 +666,9 @@ describe('a session', () => {
     ['reconciler', '1min'],
     ['audit_writer', '20s'],
     ['audit_reader', '5s'],
+    ['reports_api', '5s'],
+    ['report_sender', '5s'],
+    ['report_exporter', '1min'],
     ['reporting', '8s'],
     ['analyst', '1min'],
     ['warehouse', '5min'],

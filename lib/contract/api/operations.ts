@@ -23,6 +23,8 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
+import * as reportExports from './report-exports.ts';
+import * as reportSubscriptions from './report-subscriptions.ts';
 import * as reports from './reports.ts';
 import * as returns from './returns.ts';
 import * as sessions from './sessions.ts';
@@ -62,6 +64,8 @@ const files = [
   { tag: 'Events', file: webhooks },
   { tag: 'Reports', file: reports },
   { tag: 'Reports', file: customerReports },
+  { tag: 'Reports', file: reportExports },
+  { tag: 'Reports', file: reportSubscriptions },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

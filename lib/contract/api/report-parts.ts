@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { timestamp } from './common.ts';
 
-export const zone = z._default(
-  z.string().check(z.maxLength(60), z.refine(isZone, 'is not a time zone, such as Europe/Berlin')),
-  'UTC',
-);
+export const zoneName = z
+  .string()
+  .check(z.maxLength(60), z.refine(isZone, 'is not a time zone, such as Europe/Berlin'));
+
+export const zone = z._default(zoneName, 'UTC');
 
 /**
  * A zone of the IANA database by its name. Offsets such as +02:00 are none: they have no summer time, and PostgreSQL counts them

@@ -12,6 +12,7 @@ export const keepers = {
   cloudWatch: 'CloudWatch Logs',
   eventBridge: 'EventBridge',
   sqs: 'SQS',
+  s3: 'S3, by the bucket’s lifecycle',
 } as const;
 
 /** Published events stay in the outbox for so many days. */
@@ -20,6 +21,10 @@ export const eventDays = 30;
 export const importDays = 30;
 /** What a feed says of a customer is kept for so many days after it happened. */
 export const feedDays = 730;
+/** An export that has ended is kept for so many days, and its file too. */
+export const reportExportDays = 7;
+/** What became of a due time of a report subscription is shown for so many days. */
+export const reportRunDays = 90;
 /** States of the warehouse: all of so many days, and of so many the last of each. What was erased is in them until then. */
 export const warehouseKeeps = { everyStateDays: 2, dailyStateDays: 35 } as const;
 /** Answers of Athena lie in the bucket for so many days. */
@@ -94,6 +99,14 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'payments.payments': withOrder,
   'payments.refunds': withOrder,
   'payments.idempotency_keys': idempotency,
+  'reports.subscriptions': {
+    kept: 'until deleted, or its application is',
+    why: 'who gets which report when',
+    by: keepers.operations,
+  },
+  'reports.runs': { kept: `${reportRunDays} days`, why: 'says what was sent', by: 'purge-expired' },
+  'reports.exports': { kept: `${reportExportDays} days after it ended`, why: 'leads to its file', by: 'purge-expired' },
+  'reports.idempotency_keys': idempotency,
   'outbox.events': { kept: `${eventDays} days after publishing`, why: 'replay from hot rows', by: 'archive-records' },
   'monitor.findings': forGood('a repair is made once for all times; findings are few'),
   'monitor.opening_balances': {
@@ -180,6 +193,7 @@ export const logRetention: Readonly<Record<string, LogRule>> = {
 export const otherRetention: Readonly<Record<string, Retention>> = {
   Undelivered: { kept: '14 days', why: 'somebody looks why, and sends again', by: keepers.sqs },
   DeadLetters: { kept: '14 days', why: 'somebody looks why', by: keepers.sqs },
+  ReportFilesBucket: { kept: `${reportExportDays} days`, why: 'applications fetch their exports', by: keepers.s3 },
   WarehouseBucket: {
     kept: `every state ${warehouseKeeps.everyStateDays} days, the last of a day ${warehouseKeeps.dailyStateDays} days, the newest for good; answers of Athena ${athenaResultDays} days`,
     why: 'reports of years; an erased customer’s pseudonym stays as long in old states',

@@ -27,6 +27,9 @@ export const databaseRoles = [
   'audit_writer',
   'audit_reader',
   'reporting',
+  'reports_api',
+  'report_sender',
+  'report_exporter',
   'analyst',
   'warehouse',
   'migrator',
@@ -52,6 +55,7 @@ export const scopes = [
   'events:read',
   'webhooks:manage',
   'reports:read',
+  'reports:schedule',
   'applications:manage',
   'audit:read',
 ] as const;
