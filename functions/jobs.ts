@@ -28,8 +28,8 @@ export type Job = {
   reportFiles?: readonly FileAction[];
   /** Asks the database's reader. */
   readsReader?: true;
-  /** Writes the warehouse, and is there only where a stage has one. */
-  warehouse?: 'writes';
+  /** Asks the warehouse where the stage has one; or writes it, and is there only where a stage has one. */
+  warehouse?: 'reads' | 'writes';
   /** More memory than most need. */
   memoryMb?: number;
   /** Publishes domain events to the bus. */

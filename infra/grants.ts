@@ -35,7 +35,7 @@ export type Grants = {
 
 /** Whether a stage has a job at all: those of the warehouse stand where there is one. */
 export const stands = ({ warehouse }: Pick<Job, 'warehouse'>, profile: { warehouse: boolean }): boolean =>
-  warehouse === undefined || profile.warehouse;
+  warehouse !== 'writes' || profile.warehouse;
 
 /** Whether an action is on an execution rather than on the state machine. */
 export const isOnExecutions = (action: StateAction): boolean =>
