@@ -26,7 +26,7 @@ export type Settings = {
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
   dynamodbPrefixList?: string;
-  /** The same of S3, where the stage has a warehouse. */
+  /** The same of S3. */
   s3PrefixList?: string;
   /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
   catalogMaxAge?: number;

@@ -54,3 +54,9 @@ export const executionsArnOf = (scope: Construct, stage: string, machine: StateM
 
 const statesArn = (scope: Construct, resource: string, resourceName: string): string =>
   Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+
+/** The bucket of exported reports. Names of buckets are the world's, so it has account and region in it. */
+export const reportBucketOf = (scope: Construct, stage: string): string => {
+  const { account, region } = Stack.of(scope);
+  return `counterfoil-${stage}-reports-${account}-${region}`;
+};

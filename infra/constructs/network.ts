@@ -8,7 +8,7 @@ import type { Settings } from '../settings.ts';
 /**
  * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions, EventBridge, Athena and SES by
  * interface endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
- * address range is for the gateway endpoint.
+ * address range is for the gateway endpoints.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
@@ -66,15 +66,14 @@ export class Network extends Construct {
     vpc
       .addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB })
       .addToPolicy(ownAccountOnly(this, 'dynamodb'));
-    if (profile.warehouse) {
-      const s3 = s3PrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixList);
-      // Otherwise the rule for DynamoDB is as wide.
-      if (dynamodbPrefixList !== undefined)
-        this.handlers.addEgressRule(s3, ec2.Port.tcp(443), 'S3 by its gateway endpoint');
-      vpc
-        .addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 })
-        .addToPolicy(ownAccountOnly(this, 's3'));
+    const s3 = s3PrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixList);
+    // Otherwise the rule for DynamoDB is as wide.
+    if (dynamodbPrefixList !== undefined && (s3PrefixList !== undefined || profile.warehouse)) {
+      this.handlers.addEgressRule(s3, ec2.Port.tcp(443), 'S3 by its gateway endpoint');
     }
+    vpc
+      .addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 })
+      .addToPolicy(ownAccountOnly(this, 's3'));
     const reach = (id: string, name: string, service: ec2.InterfaceVpcEndpointAwsService) =>
       vpc
         .addInterfaceEndpoint(id, {
