@@ -55,7 +55,7 @@ export const estimateLines = ({ load, closed }: Estimate): string[] => [
 ];
 
 const spanOf = ({ from, to }: Seconds): string =>
-  to < 120 ? `${from} to ${to} seconds` : `${Math.max(1, Math.round(from / 60))} to ${Math.ceil(to / 60)} minutes`;
+  to < 120 ? `${from} to ${to} seconds` : `${Math.max(1, Math.floor(from / 60))} to ${Math.ceil(to / 60)} minutes`;
 
 class TakenBack extends Error {}
 
