@@ -13,7 +13,7 @@ const synthesized =
 /** Take half a minute each and more: they fill large shops, or start servers of their own. */
 const long = [
   'test/infra/{backup,containers,local-reader,local-standby}.test.ts',
-  'test/sql/{list-plans,order-search-plans,warehouse-loss}.test.ts',
+  'test/sql/{list-plans,move-in-killed,order-search-plans,warehouse-loss}.test.ts',
 ];
 
 /**

@@ -17,6 +17,8 @@ export type Profile = {
   /** Whether a vault keeps backups, and tests restore them. */
   vault: boolean;
   readers: number;
+  /** Whether history is loaded into a bucket, and reports ask Athena for it. */
+  warehouse: boolean;
   backupDays: number;
   logDays: 14 | 365;
   /** Data, keys and logs outlive a deleted stack, and the stacks refuse to be deleted. */
@@ -47,6 +49,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     monitoring: 'whole',
     vault: false,
     readers: 0,
+    warehouse: false,
     backupDays: 1,
     logDays: 14,
     keeps: false,
@@ -68,6 +71,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     monitoring: 'least',
     vault: false,
     readers: 0,
+    warehouse: false,
     backupDays: 7,
     logDays: 14,
     keeps: true,
@@ -88,6 +92,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     monitoring: 'whole',
     vault: true,
     readers: 1,
+    warehouse: true,
     backupDays: 30,
     logDays: 365,
     keeps: true,

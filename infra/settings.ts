@@ -26,6 +26,8 @@ export type Settings = {
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
   dynamodbPrefixList?: string;
+  /** The same of S3. */
+  s3PrefixList?: string;
   /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
   catalogMaxAge?: number;
   /** The sender of mails; without it none are sent. */
@@ -88,7 +90,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
- * `reserveConcurrency=on|off`, `canary=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`, `dynamodbPrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
+ * `reserveConcurrency=on|off`, `canary=on|off`, `warehouse=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`, `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
  * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
  * and `simulated`; `small` and `prod` refuse simulated payments, and `small` mails.
  * @throws SettingError saying what to pass instead
@@ -103,13 +105,16 @@ export function readSettings(node: Node): Settings {
     throttle: { rate, burst: given.count('burstLimit', throttle.burst) },
     reservesConcurrency: given.oneOf('reserveConcurrency', ['on', 'off'], reservesConcurrency ? 'on' : 'off') === 'on',
     canary: given.oneOf('canary', ['on', 'off'], canary ? 'on' : 'off') === 'on',
+    warehouse: given.oneOf('warehouse', ['on', 'off'], profiles[name].warehouse ? 'on' : 'off') === 'on',
     traces: given.oneOf('traces', ['on', 'off'], traces ? 'on' : 'off') === 'on',
     ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given, profile);
   const catalogMaxAge = maxAgeOf(given);
+  const [dynamodbPrefixList, s3PrefixList] = (['dynamodbPrefixList', 's3PrefixList'] as const).map((list) =>
+    given.matching(list, /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list'),
+  );
   const sqlComments = given.oneOf('sqlComments', ['none', 'sampled', 'all'], 'sampled');
-  const dynamodbPrefixList = given.matching('dynamodbPrefixList', /^pl-[0-9a-f]{8,17}$/, 'is not a prefix list');
   const orderNumberPrefix = given.matching(
     'orderNumberPrefix',
     /^[A-Z0-9]{1,10}$/,
@@ -148,6 +153,7 @@ export function readSettings(node: Node): Settings {
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(noticesSecretArn === undefined ? {} : { noticesSecretArn }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
+    ...(s3PrefixList === undefined ? {} : { s3PrefixList }),
   };
 }
 

@@ -31,6 +31,19 @@ export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/ed
 /** That secret, as a reference that CloudFormation resolves when it deploys. */
 export const edgeKeyOf = (stage: string): string => `{{resolve:secretsmanager:${edgeKeyNameOf(stage)}}}`;
 
+/** The name of the bucket of the stage's warehouse. Names of buckets are unique in the world. */
+export function warehouseBucketOf(scope: Construct, stage: string): string {
+  const { account, region } = Stack.of(scope);
+  return `counterfoil-${stage}-warehouse-${account}-${region}`;
+}
+
+/** The name of the Glue database of the stage's warehouse. */
+export const warehouseDatabaseOf = (stage: string): string => `counterfoil_${stage}`;
+
+/** The name of a workgroup of Athena. */
+export const warehouseWorkgroupOf = (stage: string, asker: 'reports' | 'analysts'): string =>
+  `counterfoil-${stage}-${asker}`;
+
 /** The ARN of a state machine of the stage. */
 export const machineArnOf = (scope: Construct, stage: string, machine: StateMachineName): string =>
   statesArn(scope, 'stateMachine', machineNameOf(stage, machine));
@@ -41,3 +54,9 @@ export const executionsArnOf = (scope: Construct, stage: string, machine: StateM
 
 const statesArn = (scope: Construct, resource: string, resourceName: string): string =>
   Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+
+/** The bucket of exported reports. Names of buckets are the world's, so it has account and region in it. */
+export const reportBucketOf = (scope: Construct, stage: string): string => {
+  const { account, region } = Stack.of(scope);
+  return `counterfoil-${stage}-reports-${account}-${region}`;
+};

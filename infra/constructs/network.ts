@@ -6,9 +6,9 @@ import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
 
 /**
- * A network with no way out: isolated subnets, DynamoDB by a gateway endpoint, Step Functions, EventBridge and SES by
+ * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions, EventBridge, Athena and SES by
  * interface endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
- * address range is for the gateway endpoint.
+ * address range is for the gateway endpoints.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
@@ -19,9 +19,13 @@ export class Network extends Construct {
   /** The group of the database; binding the proxy to the cluster adds its rules. */
   readonly database: ec2.SecurityGroup;
 
-  constructor(scope: Construct, id: string, settings: Pick<Settings, 'profile' | 'mail' | 'dynamodbPrefixList'>) {
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: Pick<Settings, 'profile' | 'mail' | 'dynamodbPrefixList' | 's3PrefixList'>,
+  ) {
     super(scope, id);
-    const { profile, mail, dynamodbPrefixList } = settings;
+    const { profile, mail, dynamodbPrefixList, s3PrefixList } = settings;
     const vpc = new ec2.Vpc(this, 'Vpc', {
       ...(profile.zoneNames === undefined
         ? { maxAzs: profile.zones }
@@ -62,6 +66,14 @@ export class Network extends Construct {
     vpc
       .addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB })
       .addToPolicy(ownAccountOnly(this, 'dynamodb'));
+    const s3 = s3PrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixList);
+    // Otherwise the rule for DynamoDB is as wide.
+    if (dynamodbPrefixList !== undefined && (s3PrefixList !== undefined || profile.warehouse)) {
+      this.handlers.addEgressRule(s3, ec2.Port.tcp(443), 'S3 by its gateway endpoint');
+    }
+    vpc
+      .addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 })
+      .addToPolicy(ownAccountOnly(this, 's3'));
     const reach = (id: string, name: string, service: ec2.InterfaceVpcEndpointAwsService) =>
       vpc
         .addInterfaceEndpoint(id, {
@@ -73,6 +85,7 @@ export class Network extends Construct {
         .addToPolicy(ownAccountOnly(this, name));
     reach('StepFunctions', 'states', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
     reach('EventBridge', 'events', ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE);
+    if (profile.warehouse) reach('Athena', 'athena', ec2.InterfaceVpcEndpointAwsService.ATHENA);
     // The API of SES, not its SMTP interface. It costs by the hour, so it exists only where mails are sent.
     if (mail !== undefined) reach('Mail', 'ses', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }

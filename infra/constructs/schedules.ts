@@ -4,7 +4,7 @@ import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { isScheduled, type Job, type JobName, jobs } from '../../functions/jobs.ts';
-import { grantsOf } from '../grants.ts';
+import { grantsOf, stands } from '../grants.ts';
 import { deadLetterQueue } from './dead-letters.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
@@ -24,13 +24,14 @@ export class Schedules extends Construct {
 
     const handlers: Partial<Record<JobName, HandlerFunction>> = {};
     for (const [name, job] of Object.entries(jobs) as [JobName, Job][]) {
-      if (!isScheduled(job)) continue;
+      if (!isScheduled(job) || !stands(job, context.settings.profile)) continue;
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
         handler: job.handler,
         description: `Job ${name}, ${paced(job.schedule, jobsAt)}`,
         grants: grantsOf({ kind: 'job', row: job }, provider),
         timeoutSeconds: job.timeoutSeconds,
+        ...(job.memoryMb === undefined ? {} : { memoryMb: job.memoryMb }),
         atOnce: 1,
       });
       // The schedule runs the job again anyway. A failed run raises an alarm and is not retried.

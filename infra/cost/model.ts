@@ -16,9 +16,10 @@ export type Cost = {
   peakAcu: number;
 };
 
-const hours = 730;
-const days = 365 / 12;
-const gigabyte = 1e9;
+/** Of a month. */
+export const hours = 730;
+export const days = 365 / 12;
+export const gigabyte = 1e9;
 /** The busiest minute of a day has so many times the orders of an average one. */
 export const peakFactor = 5;
 /** A capacity unit has about a quarter of a processor; above 60 % of it Aurora has grown already. */
@@ -107,7 +108,7 @@ export function costOf(stage: Stage, ordersPerDay: number, usage: Usage, prices:
 }
 
 /** Capacity units that the database needs for orders at a multiple of their average rate. */
-function acuFor(ordersPerDay: number, { databaseMs }: Usage, factor: number): number {
+export function acuFor(ordersPerDay: number, { databaseMs }: Usage, factor: number): number {
   const processors = ((ordersPerDay / 86_400) * factor * databaseMs) / 1000;
   return processors / processorsOfAcu / fill;
 }

@@ -29,6 +29,13 @@ export type Prices = {
   metric: number;
   alarmMetric: number;
   dashboard: number;
+  /** S3: a GB for a month, a thousand writes. Athena: a TB that it reads. */
+  s3Gb: number;
+  s3ThousandPuts: number;
+  athenaTb: number;
+  /** Redshift Serverless: a capacity unit for an hour, a GB for a month. */
+  rpuHour: number;
+  redshiftGb: number;
   /** KMS and Secrets Manager, each a month. */
   key: number;
   secret: number;
@@ -45,6 +52,11 @@ const everywhere = {
   metric: 0.3,
   alarmMetric: 0.1,
   dashboard: 3,
+  s3Gb: 0.023,
+  s3ThousandPuts: 0.005,
+  athenaTb: 5,
+  rpuHour: 0.375,
+  redshiftGb: 0.024,
   key: 1,
   secret: 0.4,
   logsGbMonth: 0.03,

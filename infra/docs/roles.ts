@@ -13,6 +13,7 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   profiles_api: 'show customers their own profile and identities, and no password hash',
   customer_export: 'read what is kept of a customer, for their export',
   customer_erasure: 'erase a customer; never read their data, except the address for the last mail',
+  customer_feeds: 'add and change what feeds say of customers, whom it knows by the hash of their address',
   mailer: 'send the mails that others wrote, make the tokens in them, then delete their text',
   order_mails: 'write mails about orders to the address of a customer, and read neither mails nor orders',
   owner_mails: 'write mails to the contacts of applications, and read nothing',
@@ -33,12 +34,16 @@ const purposes: Readonly<Record<DatabaseRole, string>> = {
   jobs: 'delete expired idempotency records, tokens, mails and unconfirmed sign-ups; create and drop months of the audit; have old orders, movements and events archived',
   monitor:
     'read the views that count what must be zero, and the findings; keep what its checks found and how far they came',
-  reconciler: 'compare orders, payments and stock; record findings; release stock without an owner',
+  reconciler: 'compare orders, payments, stock and books; record findings; release stock without an owner',
   manual_review: 'read every order; retry or resolve those in manual review, unarchive old ones; add to the audit',
   audit_writer: 'add records of accesses and count usage',
   audit_reader: 'read the audit and the usage',
+  reports_api: 'keep report subscriptions, and show what was sent',
+  report_exporter: 'make exports from the views of reports, and note how far they are',
+  report_sender: 'find reports that are due, note what was sent, and write mails and events of it; read neither',
   reporting: 'answer reports from views, and change nothing',
   analyst: 'query the same views by hand, with personal columns masked; no handler uses it',
+  warehouse: 'read what the warehouse loads from the same views, in one snapshot, and change nothing',
   migrator: 'own everything: the master user',
 };
 

@@ -14,11 +14,27 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'by Lambda',
     what: 'region of DynamoDB, Step Functions and the IAM token; required',
   },
-  WAREHOUSE_URL: {
+  WAREHOUSE_BUCKET: {
     laptop: 'set',
-    aws: 'default',
-    what: 'where reports ask for history. Without it they read all of their period from the database',
+    aws: 'set where the profile has a warehouse',
+    what: 'bucket of [the warehouse](analytics.md#the-warehouse); without it reports read all of their period from the database',
   },
+  WAREHOUSE_DATABASE: {
+    laptop: 'default',
+    aws: 'set where the profile has a warehouse',
+    what: 'Glue database of its tables',
+  },
+  WAREHOUSE_WORKGROUP: {
+    laptop: 'default',
+    aws: 'set where the profile has a warehouse',
+    what: 'workgroup of Athena that reports ask',
+  },
+  REPORT_FILES_BUCKET: {
+    laptop: 'set',
+    aws: 'set',
+    what: 'bucket of exported reports; without it there are none',
+  },
+  REPORT_FILES_URL: { laptop: 'set', aws: 'default', what: 'where that bucket is; by default S3' },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
   DATABASE_READER_HOST: {
     laptop: 'set',

@@ -26,25 +26,38 @@ const refreshKeysEveryMs = 10_000;
 
 /** Runs every job of `functions/jobs.ts` that has a schedule. */
 export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
+  // A load makes the reader start, which a laptop without reports does without.
+  let asksReports = false;
   const scheduler = startScheduler({
     log,
     clock,
     jobs: Object.values(jobs)
       .filter(isScheduled)
-      .map(({ name, schedule, handler, timeoutSeconds }) => ({
+      .map(({ name, schedule, handler, timeoutSeconds, writesMails, warehouse }) => ({
         name,
         schedule,
-        run: () => invoke(handler, {}, timeoutSeconds),
+        async run() {
+          if (warehouse && !asksReports) return 'nobody asks for reports';
+          const done = await invoke(handler, {}, timeoutSeconds);
+          // Also its events.
+          if (writesMails) wake();
+          return done;
+        },
       })),
   });
   const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
   const publish = soon(againWhileRunning(() => scheduler.trigger('publish-events')));
+  const wake = () => {
+    void sendMails();
+    publish.call();
+  };
   const refresh = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
   const timer = refreshKeys ? setInterval(refresh, refreshKeysEveryMs) : undefined;
   return {
     ...scheduler,
     afterRequest: (line) => {
       if (mayWriteMail(line)) void sendMails();
+      asksReports ||= line.path.startsWith('/reports/');
     },
     publish: publish.call,
     sendMails: () => void sendMails(),

@@ -17,7 +17,7 @@ import { whatToDo } from '../../lib/operations/notices/notice.ts';
 import repository from '../../package.json' with { type: 'json' };
 import { pascal } from '../constructs/names.ts';
 import { health } from './alarms/database.ts';
-import { database, jobRuns, reader, tables } from './alarms/infrastructure.ts';
+import { database, jobRuns, reader, tables, warehouse } from './alarms/infrastructure.ts';
 import { burnPairs, burnRates } from './alarms/objectives.ts';
 import {
   backups,
@@ -61,6 +61,7 @@ const everything = (resources: Monitored): AlarmSpec[] => [
   ...health(resources),
   ...database(resources),
   ...reader(resources),
+  ...warehouse(resources),
   ...tables(resources),
 ];
 

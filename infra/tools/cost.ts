@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { analyticsCost, published } from '../cost/analytics.ts';
 import budget from '../cost/budget.json' with { type: 'json' };
 import { type Cost, costOf, quotasFor } from '../cost/model.ts';
-import { published, saving, type Ways } from '../cost/own-servers.ts';
+import { published as ownServers, saving, type Ways } from '../cost/own-servers.ts';
 import { prices, pricesAsOf, type Region } from '../cost/prices.ts';
 import { type Stage, stageOf } from '../cost/stage.ts';
 import { usage } from '../cost/usage.ts';
@@ -10,6 +11,7 @@ import { type Profile, profiles } from '../profiles.ts';
 
 const help = `npm run cost -- [--orders-per-day N] [--profile dev|small|prod] [--region ${Object.keys(prices).join('|')}] [--json]
 npm run cost -- --table        a month at 100, 1k, 100k and 10M orders a day, with the first quota that is met
+npm run cost -- --analytics    a month of reader, warehouse, Athena and Redshift, and a published comparison
 npm run cost -- --servers FILE what a year in the cloud saves against own servers; without a FILE two published cases
 npm run cost -- --check        ends with 1 when it costs more than infra/cost/budget.json allows
 
@@ -42,6 +44,10 @@ export async function runCost(
     return 0;
   }
   const cost = costOf(stage, given.ordersPerDay, usage, prices[given.region]);
+  if (given.analytics) {
+    for (const line of analyticsOf(stage, given.region)) print(line);
+    return 0;
+  }
   if (given.json) print(JSON.stringify({ ...given, pricesAsOf, usage, stage, ...cost }, null, 2));
   else for (const line of textOf(cost, given)) print(line);
   return 0;
@@ -81,6 +87,30 @@ export function tableOf(stage: Stage, region: Region): string[] {
   ];
 }
 
+/** The tables of docs/costs.md about reports. */
+export function analyticsOf({ minimumAcu }: Stage, region: Region): string[] {
+  const of = (ordersPerDay: number) =>
+    analyticsCost(ordersPerDay, { minimumAcu, zones: profiles.prod.endpointZones }, usage, prices[region]);
+  const rows = [1000, 100_000, 10_000_000].map((ordersPerDay) => {
+    const cost = of(ordersPerDay);
+    const figures = [cost.reader, cost.warehouse, cost.athena, cost.redshiftByUse, cost.redshiftAlwaysOn].map(dollars);
+    return `| ${ordersPerDay.toLocaleString('en')} | ${figures.join(' | ')} | ${cost.hourly ? 'hourly, by a function' : 'nightly, in a container'} |`;
+  });
+  const { reader, warehouse, athena, redshiftAlwaysOn } = of(1000);
+  const year = (month: number) => dollars(month * 12);
+  return [
+    `| orders a day, ${region} | reader | bucket, loads, endpoint | Athena | Redshift Serverless by use | the same, always on | loads |`,
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    '| a year, 1,000 orders a day | published | here |',
+    '| --- | --- | --- |',
+    `| a replica | ${year(published.replica)} | ${year(reader)}: the reader |`,
+    `| a warehouse and what loads it | ${year(published.warehouse + published.tool)} | ${year(warehouse + athena)}: bucket, loads and Athena |`,
+    `| the same with an engine that is always on | | ${year(warehouse + redshiftAlwaysOn)}: Redshift Serverless |`,
+  ];
+}
+
 function check(region: Region, count: (profile: Profile['name']) => Stage, print: Print): number {
   let broken = 0;
   for (const profile of ['dev', 'small', 'prod'] as const) {
@@ -100,7 +130,7 @@ function check(region: Region, count: (profile: Profile['name']) => Stage, print
 
 async function compare(file: string, print: Print): Promise<number> {
   const cases: Record<string, Ways> =
-    file === '' ? published : { [file]: JSON.parse(await readFile(file, 'utf8')) as Ways };
+    file === '' ? ownServers : { [file]: JSON.parse(await readFile(file, 'utf8')) as Ways };
   for (const [name, ways] of Object.entries(cases)) {
     const { own, cloud, saved, share } = saving(ways);
     const amount = (value: number) => `${value.toLocaleString('en')} ${ways.currency}`;
@@ -123,6 +153,7 @@ type Given = {
   region: Region;
   servers: string | undefined;
   table: boolean;
+  analytics: boolean;
   check: boolean;
   json: boolean;
   help: boolean;
@@ -140,6 +171,7 @@ function read(args: string[]): Given | string {
         region: { type: 'string', default: 'eu-west-1' },
         servers: { type: 'string' },
         table: { type: 'boolean', default: false },
+        analytics: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -1,11 +1,17 @@
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { S3Client } from '@aws-sdk/client-s3';
 import { toCsv } from '../../lib/analytics/files/csv.ts';
-import { check } from '../warehouse/check.ts';
-import { LoadRefused } from '../warehouse/checks.ts';
+import { check } from '../../lib/analytics/warehouse/check.ts';
+import { LoadRefused } from '../../lib/analytics/warehouse/checks.ts';
+import { readManifest, verifyFiles } from '../../lib/analytics/warehouse/files.ts';
+import { load } from '../../lib/analytics/warehouse/load.ts';
+import { s3Store } from '../../lib/analytics/warehouse/s3.gateway.ts';
+import type { Store } from '../../lib/analytics/warehouse/store.ts';
+import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
+import { diskStore } from '../warehouse/disk-store.ts';
 import { createViews, type Rows, withEngine } from '../warehouse/engine.ts';
-import { readManifest, verifyFiles } from '../warehouse/files.ts';
-import { load } from '../warehouse/load.ts';
 import { addressOf, connectAnalyst } from './analyst.ts';
 
 const usage = `npm run warehouse -- load              load what has changed since the last load
@@ -18,6 +24,7 @@ npm run warehouse -- check             compare every file and month with the dat
 
   --as-of TIME      status and query: the warehouse as it was then, such as 2026-11-29T12:00Z
   --directory PATH  where the warehouse is; .local/warehouse by default
+  --bucket NAME     load, status and check: the bucket of a stage, with your AWS credentials. Athena answers queries of it
   --host, --region  the endpoint of a stage's reader, as for npm run analyst; the reader of npm start by default
 See docs/analytics.md.`;
 
@@ -42,14 +49,14 @@ async function main(args: string[]): Promise<number> {
 const commands: Record<Command, (asked: Asked) => Promise<number>> = {
   load: (asked: Asked) =>
     withDatabase(asked, async (sql) => {
-      const { manifest, months, rows, milliseconds } = await load(sql, asked.root, asked);
+      const { manifest, months, rows, milliseconds } = await load(depsOf(sql, asked), asked);
       const rate = Math.round(rows / (milliseconds / 1000));
       console.log(`load ${manifest.number}: as of ${manifest.asOf}, from the ${manifest.source}`);
       console.log(`${months.length} months written, ${rows} rows in ${milliseconds} ms (${rate} rows/s)`);
       return 0;
     }),
-  status: async ({ root, asOf }: Asked) => {
-    const { number, asOf: at, source, tables } = await readManifest(root, asOf);
+  status: async (asked: Asked) => {
+    const { number, asOf: at, source, tables } = await readManifest(storeOf(asked), asked.asOf);
     console.log(`load ${number}: as of ${at} (${age(at)} ago), from the ${source}`);
     for (const [name, files] of Object.entries(tables)) {
       const rows = Object.values(files).reduce((sum, file) => sum + file.rows, 0);
@@ -59,8 +66,9 @@ const commands: Record<Command, (asked: Asked) => Promise<number>> = {
     return 0;
   },
   query: async ({ root, asOf, statement }: Asked) => {
-    const manifest = await readManifest(root, asOf);
-    await verifyFiles(root, manifest);
+    const store = diskStore(root);
+    const manifest = await readManifest(store, asOf);
+    await verifyFiles(store, manifest);
     const answer = await withEngine(root, async (query) => {
       await createViews(query, root, manifest);
       return query(statement!);
@@ -71,13 +79,27 @@ const commands: Record<Command, (asked: Asked) => Promise<number>> = {
   },
   check: (asked: Asked) =>
     withDatabase(asked, async (sql) => {
-      const { findings, months, skipped } = await check(sql, asked.root, await readManifest(asked.root));
+      const deps = depsOf(sql, asked);
+      const { findings, months, skipped } = await check(deps, await readManifest(deps.store));
       for (const finding of findings) console.error(finding);
       if (skipped.length > 0) console.log(`different, because they have changed since the load: ${skipped.join(', ')}`);
       console.log(`${months.length} months compared, ${findings.length} findings`);
       return findings.length === 0 ? 0 : 3;
     }),
 };
+
+const storeOf = ({ root, bucket, region }: Asked): Store =>
+  bucket === undefined
+    ? diskStore(root)
+    : s3Store(new S3Client({ forcePathStyle: true, ...(region === undefined ? {} : { region }) }), bucket);
+
+const depsOf = (sql: Awaited<ReturnType<typeof connectAnalyst>>, asked: Asked) => ({
+  sql,
+  store: storeOf(asked),
+  clock: systemClock,
+  stopwatch,
+  sleep,
+});
 
 async function withDatabase<T>(
   asked: Asked,
@@ -115,15 +137,17 @@ function parse(args: string[]) {
         to: { type: 'string' },
         'as-of': { type: 'string' },
         directory: { type: 'string' },
+        bucket: { type: 'string' },
         host: { type: 'string' },
         region: { type: 'string' },
       },
     });
-    const { full, from, to, directory, host, region } = values;
+    const { full, from, to, directory, bucket, host, region } = values;
     const [word, statement, ...rest] = positionals;
     const command = commandNames.find((name) => name === word);
     if (command === undefined || rest.length > 0) return undefined;
     if ((command === 'query') !== (statement !== undefined)) return undefined;
+    if (bucket !== undefined && (command === 'query' || directory !== undefined)) return undefined;
     const asOf = values['as-of'] === undefined ? undefined : new Date(values['as-of']);
     if (Number.isNaN(asOf?.getTime())) return undefined;
     const months = from === undefined && to === undefined ? [] : monthsBetween(from ?? to!, to ?? from!);
@@ -134,6 +158,7 @@ function parse(args: string[]) {
       asOf,
       months,
       root,
+      bucket,
       full: full ?? false,
       host,
       region,

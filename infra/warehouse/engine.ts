@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type { DataFile, Manifest } from '../../lib/analytics/warehouse/files.ts';
 import { columnsOf, type Kind, type TableName, tableNames, tables } from '../../lib/analytics/warehouse/model.ts';
-import type { DataFile, Manifest } from './files.ts';
 
 /** Integers are bigint, timestamps and dates Date. */
 export type Rows = { columns: string[]; rows: Record<string, unknown>[] };
@@ -57,13 +57,13 @@ export async function openEngine(root: string): Promise<Engine> {
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /** The columns of a table, as a statement names them. */
-export const namesOf = (table: TableName): string =>
+const namesOf = (table: TableName): string =>
   columnsOf(table)
     .map(([name]) => name)
     .join(', ');
 
 /** An expression for the rows of some files of a table, each with its `month`; for none, a table without rows. */
-export function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
+function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
   const there = files.filter((file) => file !== undefined);
   if (there.length > 0)
     return `read_parquet([${there.map(({ path }) => quoted(join(root, path))).join(', ')}], hive_partitioning = ${tables[table].byMonth}, hive_types_autocast = false)`;
@@ -73,19 +73,17 @@ export function relation(root: string, table: TableName, files: readonly (DataFi
 }
 
 /**
- * Names the tables of a manifest. Those that have files by month have the column `month` too. `dim_customer` also gets the country
- * of the latest order.
+ * Names the tables of a manifest. Those that have files by month have the column `month` too.
+ * @param database where to name them with the column `state`, as Athena does
  */
-export async function createViews(query: Query, root: string, manifest: Manifest): Promise<void> {
+export async function createViews(query: Query, root: string, manifest: Manifest, database?: string): Promise<void> {
+  const within = database === undefined ? '' : `${database}.`;
+  if (database !== undefined) await query(`create schema if not exists ${database}`);
+  const state = database === undefined ? '' : `, '${manifest.number}' as state`;
   for (const table of tableNames) {
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
-    const country = `left join (select customer_key, arg_max(country, confirmed_at) as country from fact_orders group by 1) o
-      using (customer_key)`;
-    const names = namesOf(table);
-    const body =
-      table === 'dim_customer'
-        ? `select ${names}, o.country from ${from} c ${country}`
-        : `select ${names}${tables[table].byMonth ? ', month' : ''} from ${from}`;
-    await query(`create or replace view ${table} as ${body}`);
+    const month = tables[table].byMonth ? ', month' : '';
+    const body = `select ${namesOf(table)}${month}${state} from ${from}`;
+    await query(`create or replace view ${within}${table} as ${body}`);
   }
 }

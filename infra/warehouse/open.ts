@@ -1,34 +1,44 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HistoryBroken, type Warehouse } from '../../lib/analytics/history.ts';
+import {
+  findManifest,
+  type Manifest,
+  manifestVersion,
+  readManifestNumber,
+  verifyFile,
+} from '../../lib/analytics/warehouse/files.ts';
 import { tableNames } from '../../lib/analytics/warehouse/model.ts';
+import { BrokenFile } from '../../lib/analytics/warehouse/store.ts';
+import { diskStore } from './disk-store.ts';
 import { createViews, type Engine, openEngine } from './engine.ts';
-import { BrokenFile, findManifest, type Manifest, manifestVersion, readManifestNumber, verifyFile } from './files.ts';
 
 /**
  * The warehouse in a folder, as reports ask it. The engine is loaded for the first question, which also reads every byte of the
  * files; from then on, each file that has changed.
+ * @param database whose tables the statements name, as in Athena
  */
-export function openWarehouse(root: string): Warehouse & { close(): void } {
+export function openWarehouse(root: string, database?: string): Warehouse & { close(): void } {
+  const store = diskStore(root);
   let engine: Promise<Engine> | undefined;
   /** Which state the engine's views are of. */
   let named: number | undefined;
   const verified = new Map<string, string>();
   /** The files of the tables that a statement names. */
   const verify = async (manifest: Manifest, text: string) => {
-    const named = tableNames.filter((table) => text.includes(table));
+    const named = tableNames.filter((table) => new RegExp(`\\b${table}\\b`).test(text));
     const files = named.flatMap((table) => Object.values(manifest.tables[table] ?? {}));
     const marks = await Promise.all(files.map(({ path }) => markOf(join(root, path))));
     for (const [index, file] of files.entries()) {
       const mark = marks[index];
       if (mark !== undefined && verified.get(file.path) === mark) continue;
-      await verifyFile(root, file, true);
+      await verifyFile(store, file, true);
       verified.set(file.path, mark!);
     }
   };
   let latest: Manifest | undefined;
   const manifestOf = async (number: number) => {
-    if (latest?.number !== number) latest = await readManifestNumber(root, number);
+    if (latest?.number !== number) latest = await readManifestNumber(store, number);
     return latest;
   };
   // One at a time: each may name the tables of another state.
@@ -43,7 +53,7 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
   return {
     newest: () =>
       inTurn(async () => {
-        const manifest = await findManifest(root);
+        const manifest = await findManifest(store);
         if (manifest === undefined || manifest.version !== manifestVersion) return undefined;
         const { number, asOf, completeUntil, epoch } = manifest;
         return { number, asOf, completeUntil, epoch };
@@ -54,7 +64,7 @@ export function openWarehouse(root: string): Warehouse & { close(): void } {
         await verify(manifest, text);
         engine ??= openEngine(root);
         const { query } = await engine;
-        if (named !== number) await createViews(query, root, manifest);
+        if (named !== number) await createViews(query, root, manifest, database);
         named = number;
         const { rows } = await query(text, parameters);
         return rows.map(

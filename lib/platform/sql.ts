@@ -49,6 +49,13 @@ function databaseHost(): string {
   return DATABASE_HOST;
 }
 
+/** Where a load of the warehouse reads: the readers, or the writer where there are none. Columns have the names of the views. */
+export function loaderSql(): Sql {
+  const { DATABASE_READER_HOST: reader, DATABASE_READER_PORT: port } = config();
+  const own = { port: reader === undefined ? undefined : port, connectSeconds: 8, columns: 'as named' } as const;
+  return poolOf('warehouse@reader', () => sqlAt(reader ?? databaseHost(), 'warehouse', own));
+}
+
 /** Does work on a connection that is made for it, with a login of its own, and ended after it. */
 export async function sqlOnce<T>(role: DatabaseRole, work: (sql: Sql) => Promise<T>): Promise<T> {
   const sql = sqlAt(databaseHost(), role);
@@ -63,7 +70,7 @@ export async function sqlOnce<T>(role: DatabaseRole, work: (sql: Sql) => Promise
 export function sqlAt(
   host: string,
   role: DatabaseRole,
-  own: { port?: number | undefined; connectSeconds?: number } = {},
+  own: { port?: number | undefined; connectSeconds?: number; columns?: 'camelCase' | 'as named' } = {},
 ): Sql {
   const { DATABASE_POOL_SIZE, PREPARED_STATEMENTS, SQL_COMMENTS } = config();
   const sql = postgres({
@@ -75,7 +82,7 @@ export function sqlAt(
     idle_timeout: 60,
     max_lifetime: 840,
     connection: { application_name: 'counterfoil' },
-    transform: { column: { from: postgres.toCamel } },
+    ...(own.columns === 'as named' ? {} : { transform: { column: { from: postgres.toCamel } } }),
     types: { bigint: bigintAsNumber },
     onnotice: () => {},
   }) as unknown as Sql;

@@ -1,31 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HistoryBroken, type Warehouse, type WarehouseState } from '../analytics/history.ts';
+import { currentFile, manifestVersion } from '../analytics/warehouse/files.ts';
+import { BrokenFile, readJson, type Store } from '../analytics/warehouse/store.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
-import { config } from './config.ts';
+import { awsCredentials, config } from './config.ts';
 
 /** Less than a handler may take. */
-const askMs = 8000;
+const usualMs = 7500;
 
-/** The warehouse of this stage; null where there is none. */
-export function warehouse(): Warehouse | null {
-  const { WAREHOUSE_URL: url } = config();
-  if (url === undefined) return null;
+/** The warehouse of this stage; null where there is none. The clients are loaded for its first question. */
+export function warehouse(askMs = usualMs): Warehouse | null {
+  const { WAREHOUSE_BUCKET, WAREHOUSE_DATABASE, WAREHOUSE_WORKGROUP } = config();
+  if (WAREHOUSE_BUCKET === undefined) return null;
+  const [store, athena] = [once(openStore), once(openAthena)];
   return {
-    newest: async () => (await ask<WarehouseState | null>(url, 'newest', {})) ?? undefined,
-    query: ({ number }, { text, parameters }) => ask(url, 'query', { number, text, parameters }),
+    newest: () =>
+      available(async () => {
+        const state = await readJson<WarehouseState & { version: number }>(await store(), currentFile);
+        return state?.version === manifestVersion ? state : undefined;
+      }),
+    query: (state, statement) =>
+      available(async () => {
+        const { askAthena, client } = await athena();
+        const at = { client, workGroup: WAREHOUSE_WORKGROUP, database: WAREHOUSE_DATABASE, sleep };
+        return askAthena(at, state.number, statement, askMs);
+      }),
   };
 }
 
-/** @throws HistoryBroken, DependencyUnavailable */
-async function ask<T>(url: string, what: 'newest' | 'query', body: object): Promise<T> {
-  const response = await fetch(`${url}/${what}`, {
-    method: 'POST',
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(askMs),
-  }).catch((cause: unknown) => {
-    throw new DependencyUnavailable('warehouse', { cause });
+/** The warehouse's files, which a load writes. */
+export async function openStore(): Promise<Store> {
+  const { WAREHOUSE_BUCKET: bucket, AWS_REGION: region } = config();
+  if (bucket === undefined) throw new Error('WAREHOUSE_BUCKET is not set');
+  const [{ S3Client }, { s3Store }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('../analytics/warehouse/s3.gateway.ts'),
+  ]);
+  const client = new S3Client({
+    region,
+    credentials: awsCredentials(),
+    maxAttempts: 3,
+    // The bucket's name in the path works with a stand-in too.
+    forcePathStyle: true,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 20_000, throwOnRequestTimeout: true },
   });
-  const answer = (await response.json()) as { result: T } | { broken: string } | { error: string };
-  if ('result' in answer) return answer.result;
-  if ('broken' in answer) throw new HistoryBroken(answer.broken);
-  throw new DependencyUnavailable('warehouse', { cause: new Error(answer.error) });
+  return s3Store(client, bucket);
+}
+
+async function openAthena() {
+  const [{ AthenaClient }, { askAthena }] = await Promise.all([
+    import('@aws-sdk/client-athena'),
+    import('../analytics/warehouse/athena.gateway.ts'),
+  ]);
+  const client = new AthenaClient({
+    region: config().AWS_REGION,
+    credentials: awsCredentials(),
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+  });
+  return { client, askAthena };
+}
+
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => (opened ??= open());
+}
+
+/** @throws HistoryBroken, DependencyUnavailable */
+async function available<T>(asking: () => Promise<T>): Promise<T> {
+  try {
+    return await asking();
+  } catch (error) {
+    if (error instanceof HistoryBroken) throw error;
+    if (error instanceof BrokenFile) throw new HistoryBroken(error.message, { cause: error });
+    throw new DependencyUnavailable('warehouse', { cause: error });
+  }
 }

@@ -244,6 +244,7 @@ function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
 function warehouseText({
   orders,
   rowsPerSecond,
+  bytesPerOrder,
   summaryRatio,
   changedSeconds,
   idleSeconds,
@@ -251,7 +252,7 @@ function warehouseText({
 }: WarehouseFigures): string {
   const lines = growth.map(({ report, ratio }) => `  ${report}: p50 ${ratio.toFixed(2)} × that of 10,000 orders`);
   return [
-    `The warehouse of ${orders} orders: a first load writes ${rowsPerSecond} rows a second; after 10,000 orders of a day have changed, a load takes ${changedSeconds.toFixed(1)} s, without changes ${idleSeconds.toFixed(1)} s`,
+    `The warehouse of ${orders} orders: a first load writes ${rowsPerSecond} rows a second, ${bytesPerOrder} bytes an order; after 10,000 orders of a day have changed, a load takes ${changedSeconds.toFixed(1)} s, without changes ${idleSeconds.toFixed(1)} s`,
     `A year's daily sales take 1/${Math.round(1 / summaryRatio)} of the time from the summary`,
     ...lines,
   ].join('\n');

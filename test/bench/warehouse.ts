@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
-import { load } from '../../infra/warehouse/load.ts';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
-import { reportProducts, reportSales } from '../../lib/analytics/reports.ts';
+import { reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
 import type { Grouping } from '../../lib/contract/api/reports.ts';
+import { load } from '../support/warehouse.ts';
 import { median } from './numbers.ts';
 import { openShop } from './shop.ts';
 
@@ -15,6 +15,8 @@ export type WarehouseFigures = {
   orders: number;
   /** Rows of facts that a first load writes in a second. */
   rowsPerSecond: number;
+  /** Of all files of a state, for an order. */
+  bytesPerOrder: number;
   /** A year's daily sales from the summary, of the same from the table of orders. */
   summaryRatio: number;
   /** A load after 10,000 orders of a day have changed, and one after nothing has. */
@@ -38,6 +40,9 @@ export async function measureWarehouse({ orders, turns, say }: WarehouseOptions)
     }
     const [little, large] = shops as [Filled, Filled];
     const rowsPerSecond = Math.round((large.first.rows * 1000) / large.first.milliseconds);
+
+    const files = Object.values(large.first.manifest.tables).flatMap((parts) => Object.values(parts));
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
 
     say('adding up a year, from the summary and from the orders');
     const ratios: number[] = [];
@@ -72,6 +77,7 @@ export async function measureWarehouse({ orders, turns, say }: WarehouseOptions)
     return {
       orders,
       rowsPerSecond,
+      bytesPerOrder: Math.round(bytes / orders),
       summaryRatio: median(ratios),
       changedSeconds: median(loads.changed),
       idleSeconds: median(loads.idle),
@@ -101,6 +107,9 @@ const reports: Record<string, (deps: PartsDeps) => Promise<unknown>> = {
   'sales by month': sales('month'),
   'sales by day in Berlin': sales('day', 'Europe/Berlin'),
   'sales by country': sales('country'),
+  'sales by country in Berlin': sales('country', 'Europe/Berlin'),
+  'sales by day in Kolkata': sales('day', 'Asia/Kolkata'),
+  'margin by day': (deps) => reportMargin(yearUntil(deps), { groupBy: 'day', currency: undefined }, deps),
   'best products': (deps) =>
     reportProducts(yearUntil(deps), { by: 'sales', order: 'best', currency: undefined, limit: 20 }, deps),
 };

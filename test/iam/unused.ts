@@ -21,6 +21,22 @@ export const explanations: readonly Explanation[] = [
     because: 'The functions of a laptop share a process, and with it the pointers and leases of the cache.',
   },
   {
+    handler: /^http\/get-\w+-report$/,
+    action: /^(glue|s3|athena):\w+$/,
+    resource: anything,
+    because:
+      'Athena reads tables and files, and writes answers, with the rights of who asks; a laptop’s DuckDB needs none. ' +
+      'A query that takes too long is stopped. test/sql/warehouse-athena.test.ts asks.',
+  },
+  {
+    handler: /^jobs\/(load|check)-warehouse$/,
+    action: anything,
+    resource: anything,
+    because:
+      'Both share the rights of what writes the warehouse and run by the hour, or at night; test/infra/local-reader.test.ts ' +
+      'and test/sql/warehouse-athena.test.ts run them.',
+  },
+  {
     handler: /^deploy\/run-migrations$/,
     action: /^lambda:InvokeFunction$/,
     resource: /jobs-migrate$/,
@@ -49,11 +65,18 @@ export const explanations: readonly Explanation[] = [
     because: 'It calls for more work when one run could not do all: test/http and test/sql make so much work.',
   },
   {
-    handler: /^jobs\/(wake-webhooks|announce-applications|check-restored-copy|rotate-audit|archive-records)$/,
+    handler:
+      /^jobs\/(wake-webhooks|announce-applications|check-restored-copy|rotate-audit|archive-records|reconcile-books)$/,
     action: anything,
     resource: anything,
     because:
-      'It runs by the hour, or when a message was lost, and a run of tests may end before; test/http and test/sql run it.',
+      'It runs by the hour or by night, or when a message was lost, and a run of tests may end before; test/http, test/saga and test/sql run it.',
+  },
+  {
+    handler: /^(jobs\/(send-reports|run-report-exports)|http\/get-report-export)$/,
+    action: anything,
+    resource: anything,
+    because: 'It works when a report is due or was asked for; files go past the SDK. test/http runs it.',
   },
   {
     handler:

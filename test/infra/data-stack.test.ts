@@ -90,6 +90,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
     expect(names.toSorted()).toEqual([
       ['Gateway', '.dynamodb'],
+      ['Gateway', '.s3'],
+      ...(stage === 'prod' ? [['Interface', '.athena']] : []),
       ...(stage === 'prod' ? [['Interface', '.email']] : []),
       ['Interface', '.events'],
       ['Interface', '.states'],
@@ -221,6 +223,10 @@ test('the functions’ way out can be narrowed to DynamoDB', () => {
   expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006' })).toMatchObject([
     { DestinationPrefixListId: 'pl-6fa54006', FromPort: 443 },
   ]);
+  expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006', s3PrefixList: 'pl-6da54004' })).toMatchObject([
+    { DestinationPrefixListId: 'pl-6fa54006' },
+    { DestinationPrefixListId: 'pl-6da54004', FromPort: 443 },
+  ]);
   expect(waysOut({})).toMatchObject([{ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }]);
   expect(() => synthesized('dev', { context: { dynamodbPrefixList: '0.0.0.0/0' } })).toThrow('dynamodbPrefixList');
 });
@@ -236,7 +242,7 @@ test('named zones carry the subnets, the database, the proxy and every endpoint'
   const endpoints = ofType(data, 'AWS::EC2::VPCEndpoint').filter(
     ([, one]) => one.Properties.VpcEndpointType === 'Interface',
   );
-  expect(endpoints).toHaveLength(3);
+  expect(endpoints).toHaveLength(4);
   for (const [id, { Properties }] of endpoints) expect(Properties.SubnetIds, id).toEqual(ids);
   expect(JSON.stringify(data)).not.toContain('Fn::GetAZs');
 });
@@ -257,6 +263,7 @@ test('prod stands in three zones with a reader, and outlives a deleted stack', (
       'AWS::DynamoDB::Table',
       'AWS::Logs::LogGroup',
       'AWS::Cognito::UserPool',
+      'AWS::S3::Bucket',
     ]),
   );
   for (const [id, { DeletionPolicy }] of ofType(service, 'AWS::Logs::LogGroup')) {

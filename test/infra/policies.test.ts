@@ -5,7 +5,8 @@ import { routes } from '../../functions/routes.ts';
 import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { patternOf } from '../../infra/events.ts';
-import { grantsOf, type Handler, isOnExecutions } from '../../infra/grants.ts';
+import { grantsOf, type Handler, isOnExecutions, stands } from '../../infra/grants.ts';
+import { profiles } from '../../infra/profiles.ts';
 import { contextOf } from '../../infra/stacks/http-stack.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
@@ -33,7 +34,7 @@ const handlersOf = (stage: 'dev' | 'prod'): Handler[] => [
   ...Object.values(steps).map((row) => ({ kind: 'step', row }) as const),
   // What restore tests start stands in a stack of its own, with its own tests.
   ...Object.values(jobs)
-    .filter(({ schedule }) => schedule !== 'on-restore')
+    .filter((job) => job.schedule !== 'on-restore' && stands(job, profiles[stage]))
     .map((row) => ({ kind: 'job', row }) as const),
   ...Object.values(streams).map((row) => ({ kind: 'stream', row }) as const),
   ...Object.values(consumers).map((row) => ({ kind: 'consumer', row }) as const),
@@ -43,7 +44,7 @@ const handlersOf = (stage: 'dev' | 'prod'): Handler[] => [
 const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: string }[] = [
   {
     where: /^NetworkVpc/,
-    action: /^(dynamodb|states|ses|events):\*$/,
+    action: /^(dynamodb|s3|states|ses|events|athena):\*$/,
     resource: /^"\*"$/,
     because: 'the policy of an endpoint grants nothing; it refuses resources of other accounts, by its condition',
   },
@@ -60,6 +61,17 @@ const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: st
     because: 'Log delivery of Step Functions has no resources to name.',
   },
   {
+    action: /^s3:(Get|Put)Object$/,
+    resource: /:s3:::counterfoil-\w+-reports-.*\/exports\/\*"/,
+    because: 'Files are named after exports: any of the one bucket.',
+  },
+  {
+    where: /^ReportFiles/,
+    action: /^s3:\*$/,
+    resource: /ReportFilesBucket/,
+    because: 'The bucket’s own policy only denies: what comes without TLS.',
+  },
+  {
     action: /^xray:/,
     resource: /^"\*"$/,
     because: 'X-Ray has no resources to name.',
@@ -74,6 +86,11 @@ const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: st
     action: /^lambda:InvokeFunction$/,
     resource: /^\{"Fn::Join":\["",\[\{"Fn::GetAtt":\["OrderSaga\w+Function\w+","Arn"\]\},":\*"\]\]\}$/,
     because: 'Executions under way call the versions of their steps that they began with.',
+  },
+  {
+    action: /^(s3:\w+|glue:\w+)$/,
+    resource: /-warehouse-.*\/(data|links|manifests|results\/(reports|analysts))\/\*"|:table\/counterfoil_prod\/\*"/,
+    because: 'Files are named by their content and tables by the schema: the rights are on all below one name.',
   },
   {
     where: /CanaryRole/,
@@ -234,7 +251,9 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
 
   test('a schedule may start its own job and queue what it could not start', () => {
     const schedules = ofType(service, 'AWS::Scheduler::Schedule');
-    expect(schedules).toHaveLength(Object.values(jobs).filter(isScheduled).length);
+    expect(schedules).toHaveLength(
+      Object.values(jobs).filter((job) => isScheduled(job) && stands(job, profiles[stage])).length,
+    );
     for (const [, { Properties }] of schedules) {
       const statements = statementsOf(service, Properties.Target.RoleArn['Fn::GetAtt'][0]);
       expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([
@@ -352,6 +371,12 @@ function target(resource: unknown): string {
   if (text.includes(':dbuser:')) return `login ${login}`;
   const [, kind, machine] = /:(execution|stateMachine):counterfoil-(?:dev|prod)-order-(\w+)/.exec(text) ?? [];
   if (machine !== undefined) return `${kind} ${machine}`;
+  if (/:s3:::counterfoil-(dev|prod)-reports-.*\/exports\/\*"/.test(text)) return 'files';
+  const path = /:s3:::counterfoil-prod-warehouse-/.test(text) ? /"\/([^"]+)"\]\]/.exec(text)?.[1] : undefined;
+  if (path !== undefined) return `bucket/${path}`;
+  if (text.includes(':s3:::')) return 'bucket';
+  const named = /:(catalog|(?:database|table)\/counterfoil_prod(?:\/\*)?|workgroup\/[\w-]+)"/.exec(text)?.[1];
+  if (named !== undefined) return named;
   return text;
 }
 
@@ -366,6 +391,7 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
     ...Object.entries(grants.states).flatMap(([machine, actions]) =>
       actions.map((action) => `states:${action} ${isOnExecutions(action) ? 'execution' : 'stateMachine'} ${machine}`),
     ),
+    ...(grants.reportFiles ?? []).map((action) => `s3:${action} files`),
     ...(handler.kind === 'stream' || handler.kind === 'consumer' ? ['sqs:SendMessage undelivered'] : []),
     ...(grants.publishes.length > 0
       ? [`events:PutEvents event-bus/counterfoil-${provider === 'stripe' ? 'prod' : 'dev'}`]
@@ -374,7 +400,41 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
     ...(grants.mails && provider === 'stripe'
       ? ['ses:SendEmail identity/shop@example.com', 'ses:SendEmail identity/example.com']
       : []),
+    ...(provider === 'stripe' ? onWarehouse(grants.warehouse) : []),
     ...(grants.webhook ? [`secretsmanager:GetSecretValue "${webhookSecret}"`] : []),
+  ];
+}
+
+/** In `prod`. */
+function onWarehouse(does: 'reads' | 'writes' | undefined): string[] {
+  const on = (actions: string[], ...targets: string[]) =>
+    actions.flatMap((action) => targets.map((one) => `${action} ${one}`));
+  const written = ['key', 'lease.json', 'current.json', 'manifests/*', 'links/*', 'data/*'];
+  if (does === 'writes')
+    return [
+      ...on(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], ...written.map((path) => `bucket/${path}`)),
+      's3:ListBucket bucket',
+    ];
+  if (does === undefined) return [];
+  return [
+    ...on(
+      ['StartQueryExecution', 'GetQueryExecution', 'GetQueryResults', 'StopQueryExecution'].map(
+        (one) => `athena:${one}`,
+      ),
+      'workgroup/counterfoil-prod-reports',
+    ),
+    ...on(
+      ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:GetPartitions'],
+      'catalog',
+      'database/counterfoil_prod',
+      'table/counterfoil_prod/*',
+    ),
+    ...on(
+      ['s3:GetObject'],
+      ...['current.json', 'links/*', 'data/*', 'results/reports/*'].map((path) => `bucket/${path}`),
+    ),
+    ...on(['s3:PutObject', 's3:AbortMultipartUpload'], 'bucket/results/reports/*'),
+    ...on(['s3:ListBucket', 's3:GetBucketLocation'], 'bucket'),
   ];
 }
 

@@ -7,6 +7,8 @@ import { steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { releaseOf } from '../../infra/constructs/migrations.ts';
 import { functionNameOf } from '../../infra/constructs/names.ts';
+import { stands } from '../../infra/grants.ts';
+import { profiles } from '../../infra/profiles.ts';
 import { stateMachines } from '../../lib/contract/deploy/route.ts';
 import { definitions, stepOf } from '../support/definitions.ts';
 import {
@@ -28,7 +30,8 @@ const deployed = (stage: 'dev' | 'prod') =>
   Object.values(routes).filter(({ provider }) => provider !== (stage === 'dev' ? 'stripe' : 'simulated'));
 
 /** All but what restore tests start, which stands in a stack of its own. */
-const jobsOfRelease = Object.values<Job>(jobs).filter(({ schedule }) => schedule !== 'on-restore');
+const jobsOfRelease = (stage: 'dev' | 'prod') =>
+  Object.values<Job>(jobs).filter((job) => job.schedule !== 'on-restore' && stands(job, profiles[stage]));
 
 describe.each(['dev', 'prod'] as const)('%s', (stage) => {
   const { service } = stages[stage];
@@ -87,7 +90,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     const named = ofType(service, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.FunctionName);
     const handlers = [
       ...deployed(stage).map(({ handler }) => handler),
-      ...[...Object.values(steps), ...jobsOfRelease, ...Object.values(streams)].map(({ handler }) => handler),
+      ...[...Object.values(steps), ...jobsOfRelease(stage), ...Object.values(streams)].map(({ handler }) => handler),
       ...Object.values(consumers).map(({ handler }) => handler),
       'deploy/run-migrations',
     ];
@@ -140,7 +143,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
         expect(timeoutOf(handler), handler).toBeLessThan(state.TimeoutSeconds ?? 15);
       }
     }
-    for (const { name, handler, timeoutSeconds } of jobsOfRelease) {
+    for (const { name, handler, timeoutSeconds } of jobsOfRelease(stage)) {
       if (name !== 'migrate') expect(timeoutOf(handler), name).toBe(timeoutSeconds);
     }
     expect(timeoutOf(jobs.migrate.handler)).toBeLessThan(timeoutOf('deploy/run-migrations'));
@@ -181,7 +184,7 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
       Properties.Target.Arn['Fn::GetAtt'][0],
     ]);
     const expected = (Object.values(jobs) as Job[])
-      .filter(isScheduled)
+      .filter((job) => isScheduled(job) && stands(job, profiles[stage]))
       .map(({ schedule, handler }) => [schedule, functionOf(service, stage, handler)[0]]);
     expect(found.toSorted()).toEqual(expected.toSorted());
   });

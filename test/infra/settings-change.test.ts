@@ -98,9 +98,9 @@ describe.each(['dev', 'prod'] as const)('%s', (profile) => {
         const count = Object.keys(template.Resources).length;
         expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(300);
         expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(documented[stack]!);
-        expect(count, `${stack}, ${name}`).toBeGreaterThan(documented[stack]! - 25);
+        expect(count, `${stack}, ${name}`).toBeGreaterThan(documented[stack]! - 40);
         // CDK indents by a blank; CloudFormation takes a mebibyte.
-        expect(JSON.stringify(template, undefined, 1).length, `${stack}, ${name}`).toBeLessThan(500_000);
+        expect(JSON.stringify(template, undefined, 1).length, `${stack}, ${name}`).toBeLessThan(700_000);
       }
     }
   });

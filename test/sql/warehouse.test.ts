@@ -1,16 +1,15 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { check } from '../../infra/warehouse/check.ts';
+import { diskStore } from '../../infra/warehouse/disk-store.ts';
 import { createViews, withEngine } from '../../infra/warehouse/engine.ts';
-import { addFile, publish, readManifest } from '../../infra/warehouse/files.ts';
-import { load } from '../../infra/warehouse/load.ts';
-import { writeParquet } from '../../infra/warehouse/parquet.ts';
+import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
+import { toParquet } from '../../lib/analytics/warehouse/parquet.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { fillShop, ids } from '../support/shop-of-100k.ts';
+import { check, load, readManifest } from '../support/warehouse.ts';
 
 let database: TestDatabase;
 let admin: Sql;
@@ -123,6 +122,61 @@ test('products keep what they were, and each sale has one version of its product
   expect(joined!.joined).toBe(joined!.lines);
 });
 
+test('customers keep what they were, and each sale has its buyer as they were then', async () => {
+  const joined = `
+    from fact_orders o left join dim_customer c on c.customer_key = o.customer_key
+      and o.confirmed_at >= c.valid_from and (c.valid_to is null or o.confirmed_at < c.valid_to)
+    where o.customer_key is not null`;
+  const wrong = `select o.order_id ${joined} and (c.customer_key is null or o.segment <> c.segment or o.country <> c.country)`;
+  const versions = async (n: number) => {
+    const [row] =
+      await admin`select id from orders.orders where customer_id = ${ids.customer(n)} and confirmed_at is not null limit 1`;
+    return query(`
+      select segment, country, valid_from, valid_to from dim_customer
+      where customer_key = (select customer_key from fact_orders where order_id = '${row!.id}') order by valid_from`);
+  };
+  await load(analyst, root);
+  const sales = await admin`
+    update orders.orders o set confirmed_at = at, updated_at = at, segment = case when n % 5 < 2 then 'premium' else 'standard' end,
+      shipping_address = case when n % 7 > 0 then jsonb_build_object('country', case when n % 3 = 0 then 'FR' else 'DE' end) end
+    from (
+      select id, row_number() over w as n, created_at + row_number() over w * interval '1 second' as at
+      from orders.orders where confirmed_at is not null and customer_id = ${ids.customer(3)} window w as (order by created_at, id)
+    ) r
+    where o.id = r.id returning n::int, segment, shipping_address ->> 'country' as country`;
+  expect(sales.length).toBeGreaterThan(7);
+  // As the first load found them, before their first sale.
+  const expected = ['standard DE'];
+  let country = 'DE';
+  for (const sale of sales.toSorted((a, b) => a.n - b.n)) {
+    country = sale.country ?? country;
+    const version = `${sale.segment} ${country}`;
+    if (expected.at(-1) !== version) expected.push(version);
+  }
+  await load(analyst, root);
+  const sold = await versions(3);
+  const named = sold.map(({ segment, country }) => `${segment} ${country}`);
+  // They are standard now, whatever they were at their last sale.
+  expect(named).toEqual(expected.at(-1)!.startsWith('standard') ? expected : [...expected, `standard ${country}`]);
+  expect(sold[0]!.valid_from).toEqual(new Date(0));
+  for (const [n, { valid_to }] of sold.entries()) expect(valid_to).toEqual(sold[n + 1]?.valid_from ?? null);
+  expect(await query(wrong)).toEqual([]);
+
+  // What changes without a sale is found by a load, and stays when the next sale says otherwise.
+  await admin`update customers.customers set premium = true where id = ${ids.customer(3)}`;
+  const { manifest } = await load(analyst, root);
+  expect((await versions(3)).slice(sold.length - 1)).toMatchObject([
+    { segment: 'standard', valid_to: new Date(manifest.asOf) },
+    { segment: 'premium', country, valid_from: new Date(manifest.asOf), valid_to: null },
+  ]);
+  await admin`update customers.customers set premium = false where id = ${ids.customer(3)}`;
+  await load(analyst, root);
+  await load(analyst, root, { full: true });
+  expect(await versions(3)).toHaveLength(sold.length + 2);
+  expect(await query(wrong)).toEqual([]);
+  await admin`update orders.orders set segment = null, shipping_address = '{"country": "DE"}' where segment is not null`;
+});
+
 test('an erased customer leaves the warehouse, and the totals stay', async () => {
   await load(analyst, root);
   const ofCustomers =
@@ -136,7 +190,7 @@ test('an erased customer leaves the warehouse, and the totals stay', async () =>
   const after = await query(`${ofCustomers} order by 1`);
   expect(after[1]).toMatchObject({ erased: true, orders: BigInt(n) });
   expect(after.reduce((sum, { sales }) => sum + Number(sales), 0)).toBe(Number(before!.sales));
-  expect(await query('select count(*) as n from dim_customer')).toEqual([{ n: 19n }]);
+  expect(await query('select count(distinct customer_key) as n from dim_customer')).toEqual([{ n: 19n }]);
   await admin`update customers.customers set erased_at = null, email = 'customer5@example.com', name = 'Customer 5', password_hash = 'hash' where id = ${ids.customer(5)}`;
 });
 
@@ -204,14 +258,18 @@ test('the archive changes nothing', async () => {
 
 test('a load that was killed leaves the state before it, and the next one carries on', async () => {
   const first = await load(analyst, root);
-  // What is there after a kill in the middle: a lock of a process that is gone, a draft, and a file of no manifest.
-  await writeFile(join(root, 'lock'), '999999999');
-  await writeFile(join(root, 'drafts', 'half'), 'PAR1');
+  // What is there after a kill in the middle: a lease of a process that is gone, and a file of no manifest.
+  const until = new Date(Date.now() + 600_000).toISOString();
+  await writeFile(join(root, 'lease.json'), JSON.stringify({ host: hostname(), pid: 999999999, until }));
   await writeFile(join(root, 'data/dim_date/0123.parquet'), 'PAR1');
   expect((await readManifest(root)).number).toBe(1);
   const next = await load(analyst, root);
   expect(next.manifest.tables).toEqual(first.manifest.tables);
-  expect(existsSync(join(root, 'drafts', 'half'))).toBe(false);
+  // One that runs elsewhere is let be, until its time is over.
+  await writeFile(join(root, 'lease.json'), JSON.stringify({ host: 'elsewhere', pid: 1, until }));
+  await expect(load(analyst, root)).rejects.toThrow('Another load is running (process 1 of elsewhere).');
+  await writeFile(join(root, 'lease.json'), JSON.stringify({ host: 'elsewhere', pid: 1, until: '2026-01-01T00:00Z' }));
+  await load(analyst, root);
 });
 
 test('a missing or changed file is named', async () => {
@@ -242,13 +300,11 @@ test('each day keeps its stock, and a full load does not forget it', async () =>
   expect(await query(stock)).toEqual([{ ...first, available: (first!.available as number) + 5 }]);
 
   // A month that nothing but the warehouse knows.
-  const past = await addFile(root, 'fact_stock/month=2026-01', (draft) =>
-    writeParquet(draft, 'fact_stock', [
-      { date: '2026-01-31', product_id: ids.product(3), on_hand: 9, reserved: 2, available: 7 },
-    ]),
-  );
+  const store = diskStore(root);
+  const row = { date: '2026-01-31', product_id: ids.product(3), on_hand: 9, reserved: 2, available: 7 };
+  const past = await addFile(store, 'fact_stock', '2026-01', await toParquet('fact_stock', [row]));
   const kept = { ...now.tables.fact_stock, '2026-01': past! };
-  await publish(root, { ...now, number: now.number + 1, tables: { ...now.tables, fact_stock: kept } });
+  await publish(store, { ...now, number: now.number + 1, tables: { ...now.tables, fact_stock: kept } }, now);
   await load(analyst, root, { full: true });
   expect((await query(stock))[0]).toEqual({ date: '2026-01-31', products: 1, available: 7 });
 

@@ -12,6 +12,7 @@ const awsCommands = new Set([
   'cloudwatch get-metric-statistics',
   'health describe-events',
   'lambda get-account-settings',
+  'lambda invoke',
   'logs start-query',
   'logs tail',
   'rds describe-events',

@@ -87,7 +87,8 @@ test('each night runs what takes too long for that, each in a job of its own', (
     histories: ['test:histories'],
     faults: ['test:faults'],
     drills: ['drill', 'drill', 'drill'],
-    servers: ['test:parts', 'containers', 'test:parts'],
+    servers: ['test:parts', 'test:e2e', 'test:parts', 'containers', 'test:parts', 'test:parts'],
+    compose: ['containers'],
     advisories: [],
     soak: ['soak'],
   });

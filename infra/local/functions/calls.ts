@@ -11,7 +11,7 @@ export type Call = {
   handler: string;
   /** As IAM names it: `dynamodb:GetItem`. */
   action: string;
-  /** A table, a login role with `@reader` behind it at the reader, an ARN of Step Functions, or an event bus. */
+  /** A table, a login role with `@reader` behind it at the reader, an ARN of Step Functions, an event bus, or a file of the warehouse. */
   resource: string;
   /** Condition keys that the call itself says. */
   context?: Record<string, string>;
@@ -47,17 +47,31 @@ export function recordCalls(file: string): <T>(handler: string, run: () => Promi
 }
 
 /** What a request asks IAM for. A request of an unknown kind is recorded by its address, so that it is not overlooked. */
-export function askedOf({ headers, body, method, path }: HttpRequest): Asked[] {
+export function askedOf({ headers, body, method, path, query = {} }: HttpRequest): Asked[] {
+  const [, bucket, ...key] = path.split('/');
+  if (bucket !== undefined && bucket === process.env.WAREHOUSE_BUCKET) return onBucket(method, key, 'delete' in query);
   const [service = '', operation = ''] = (headers['x-amz-target'] ?? '').split('.');
   const input: Body = body === undefined ? {} : JSON.parse(typeof body === 'string' ? body : decoder.decode(body));
   if (service.startsWith('DynamoDB')) return onTables(operation, input);
   if (service === 'AWSStepFunctions') return onStates(operation, input);
   if (service === 'AWSEvents') return onBus(operation, input);
+  if (service === 'AmazonAthena') return [{ action: `athena:${operation}`, resource: 'workgroup' }];
   if (service === 'secretsmanager') return [{ action: `${service}:${operation}`, resource: String(input.SecretId) }];
   return [{ action: `unknown:${service}`, resource: `${method} ${path}` }];
 }
 
 const decoder = new TextDecoder();
+
+/** Files by the folder that they are in, because no policy of ours tells them apart. */
+function onBucket(method: string, key: readonly string[], deletes: boolean): Asked[] {
+  const [folder = '', ...name] = key;
+  const file = name.length === 0 ? folder : `${folder}/any`;
+  if (deletes) return ['lease.json', 'manifests/any', 'links/any', 'data/any'].map(deleted);
+  if (file === '') return [{ action: 's3:ListBucket', resource: '' }];
+  return [{ action: method === 'PUT' ? 's3:PutObject' : 's3:GetObject', resource: file }];
+}
+
+const deleted = (resource: string): Asked => ({ action: 's3:DeleteObject', resource });
 
 const transactWrites: Record<string, string> = {
   Put: 'PutItem',

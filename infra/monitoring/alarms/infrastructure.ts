@@ -13,17 +13,20 @@ const frequentJobs: ReadonlySet<string> = new Set<JobName>([
   'refresh-issuer-keys',
   'publish-events',
   'wake-webhooks',
+  'send-reports',
+  'run-report-exports',
 ]);
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'purge-expired',
   'snapshot-provider-transactions',
   'reconcile',
+  'load-warehouse',
 ]);
 
 export function jobRuns({ jobs, deadLetters }: Monitored): AlarmSpec[] {
   const failures = Object.entries(jobs).map(([name, job]) => ({
     name: `job-${name}-failing`,
-    runbook: 'jobs-not-running',
+    runbook: /-warehouse$/.test(name) ? 'warehouse-late' : 'jobs-not-running',
     means: `Runs of the job ${name} fail.`,
     metric: awsMetric('AWS/Lambda', 'Errors', { FunctionName: job }, sum(hourlyJobs.has(name) ? 60 : 15)),
     threshold: frequentJobs.has(name) ? 3 : 1,
@@ -136,6 +139,32 @@ export const reader = ({ reader: instance, ours }: Monitored): AlarmSpec[] => [
         } as const,
       ]),
 ];
+
+/** Whether history is loaded and right, in a stage that has a warehouse. */
+export const warehouse = ({ jobs, ours }: Monitored): AlarmSpec[] =>
+  jobs['load-warehouse'] === undefined
+    ? []
+    : [
+        {
+          name: 'warehouse-late',
+          runbook: 'warehouse-late',
+          means:
+            'For three hours nothing has been loaded into the warehouse: reports read more and more from the database.',
+          metric: ours('WarehouseLoads', sum(60)),
+          threshold: 1,
+          below: true,
+          bad: 3,
+          of: 3,
+          silenceIsBad: true,
+        },
+        {
+          name: 'warehouse-wrong',
+          runbook: 'warehouse-late',
+          means: 'The warehouse does not have what the database has.',
+          metric: ours('WarehouseFindings', maximum(60)),
+          threshold: 1,
+        },
+      ];
 
 export const tables = (resources: Monitored): AlarmSpec[] =>
   (Object.entries(resources.tables) as [TableName, string][]).map(([table, name]) => ({

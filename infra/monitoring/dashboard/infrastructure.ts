@@ -61,7 +61,19 @@ export function data(resources: Monitored): IWidget[][] {
     ],
     ...(proxy === undefined ? [] : [ofTheProxy({ ProxyName: proxy })]),
     cached(resources),
-    [graph('Reports: age of the reader’s data, s', [ours('ReaderLag', maximum())])],
+    [
+      graph('Reports: age of the reader’s data, s', [ours('ReaderLag', maximum())]),
+      graph('Warehouse: loads; on the right: age of history in reports, s', [ours('WarehouseLoads', sum(60))], {
+        right: [ours('WarehouseAge', maximum())],
+      }),
+      graph(
+        'Warehouse: rows of a load; on the right: its time, s, and findings',
+        [ours('WarehouseRows', maximum(60))],
+        {
+          right: [ours('WarehouseLoadTime', maximum(60)), ours('WarehouseFindings', maximum(60))],
+        },
+      ),
+    ],
   ];
 }
 

@@ -1,15 +1,23 @@
 import { type GroupedQuery, isOfLines, type LineGrouping, type OrderGrouping, type Stretch } from '../groups.sql.ts';
 import { type Statement, statement } from './statement.ts';
+import { floorOf, type Grain, nextOf } from './summary.ts';
 
 /** As `readSales` does over the database: the columns and their names are the same. */
 export function salesOf(query: GroupedQuery, most: number): Statement {
   const { groupBy } = query;
   const days = dayGroupings.find((name) => name === groupBy);
-  const entries = isOfLines(groupBy)
-    ? ofLines(query, groupBy)
-    : days !== undefined && isOfWholeDays(query)
+  const entries =
+    days !== undefined && isOfWholeDays(query)
       ? ofDays(query, days)
-      : ofOrders(query, groupBy);
+      : together(
+          piecesOf(query).map((piece) =>
+            piece.grain === undefined
+              ? isOfLines(groupBy)
+                ? ofLines(piece.query, groupBy)
+                : ofOrders(piece.query, groupBy)
+              : ofSummary(piece.query, piece.grain),
+          ),
+        );
   return statement`
     select "key", "currency", ${sums(['orders', 'units', 'gross', 'discounts', 'shipping', 'tax', 'sales', 'refunds'])},
       cast(sum(sales - coalesce(refunds, 0)) as bigint) as "net"
@@ -18,46 +26,56 @@ export function salesOf(query: GroupedQuery, most: number): Statement {
 
 /** As `readMargin` does over the database. */
 export function marginOf(query: GroupedQuery, most: number): Statement {
-  const { groupBy, zone } = query;
-  const key = isOfLines(groupBy) ? lineKeys[groupBy] : orderKey(groupBy, at.confirmed, zone);
+  const entries = together(
+    piecesOf(query).map(({ grain, query: piece }) =>
+      grain === undefined ? marginOfFacts(piece) : marginOfSummary(piece, grain),
+    ),
+  );
   return statement`
     select "key", "currency", ${sums(['units', 'revenue', 'cost', 'margin', 'unitsWithoutCost', 'revenueWithoutCost'])}
-    from (
-      select ${key} as "key", currency as "currency",
-        case when cost is not null then quantity else 0 end as "units", case when cost is not null then net else 0 end as "revenue",
-        coalesce(cost, 0) as "cost", coalesce(margin, 0) as "margin",
-        case when cost is null then quantity else 0 end as "unitsWithoutCost",
-        case when cost is null then net else 0 end as "revenueWithoutCost"
-      from fact_sales where ${within(query, at.confirmed)}
-    ) as e group by "key", "currency" ${limit(most)}`;
+    from (${entries}) as e group by "key", "currency" ${limit(most)}`;
 }
 
 /** What was sold of each product, and given back for it: `ProductSales`. */
 export function productsOf(query: Pick<GroupedQuery, 'stretch' | 'currency'>): Statement {
+  const pieces = piecesOf({ ...query, groupBy: 'product', zone: 'UTC' });
   return statement`
     select "productId", "currency", ${sums(['orders', 'units', 'sales', 'returnedUnits', 'refunds'])}
-    from (
-      select product_id as "productId", currency as "currency", count(distinct order_id) as "orders", sum(quantity) as "units",
-        sum(net + tax) as "sales", 0 as "returnedUnits", 0 as "refunds"
-      from fact_sales where ${within(query, at.confirmed)} group by 1, 2
-      union all
-      select product_id, currency, 0, 0, 0, sum(quantity), sum(amount)
-      from fact_refund_lines where ${within(query, at.refunded)} group by 1, 2
-    ) as e group by "productId", "currency"`;
+    from (${together(
+      pieces.map(({ grain, query: piece }) =>
+        grain === undefined ? productsOfFacts(piece) : productsOfSummary(piece, grain),
+      ),
+    )}) as e group by "productId", "currency"`;
 }
+
+const marginOfFacts = (query: GroupedQuery): Statement => statement`
+  select ${keyOf(query, at.confirmed)} as "key", currency as "currency",
+    case when cost is not null then quantity else 0 end as "units", case when cost is not null then net else 0 end as "revenue",
+    coalesce(cost, 0) as "cost", coalesce(margin, 0) as "margin",
+    case when cost is null then quantity else 0 end as "unitsWithoutCost",
+    case when cost is null then net else 0 end as "revenueWithoutCost"
+  from fact_sales where ${within(query, at.confirmed)}`;
+
+const productsOfFacts = (query: GroupedQuery): Statement => statement`
+  select product_id as "productId", currency as "currency", count(distinct order_id) as "orders", sum(quantity) as "units",
+    sum(net + tax) as "sales", 0 as "returnedUnits", 0 as "refunds"
+  from fact_sales where ${within(query, at.confirmed)} group by 1, 2
+  union all
+  select product_id, currency, 0, 0, 0, sum(quantity), sum(amount)
+  from fact_refund_lines where ${within(query, at.refunded)} group by 1, 2`;
 
 /** Orders by when they were confirmed, their units, and money by when it was given back. */
 function ofOrders(query: GroupedQuery, groupBy: OrderGrouping): Statement {
-  const keyOf = (moment: Statement) => orderKey(groupBy, moment, query.zone);
+  const key = (moment: Statement) => orderKey(groupBy, moment, query.zone);
   return statement`
-    select ${keyOf(at.confirmed)} as "key", currency as "currency", 1 as orders, 0 as units, subtotal as gross, discount as discounts,
+    select ${key(at.confirmed)} as "key", currency as "currency", 1 as orders, 0 as units, subtotal as gross, discount as discounts,
       shipping as shipping, tax as tax, total as sales, 0 as refunds
     from fact_orders where ${within(query, at.confirmed)}
     union all
-    select ${keyOf(at.confirmed)}, currency, 0, quantity, 0, 0, 0, 0, 0, 0
+    select ${key(at.confirmed)}, currency, 0, quantity, 0, 0, 0, 0, 0, 0
     from fact_sales where ${within(query, at.confirmed)}
     union all
-    select ${keyOf(at.refunded)}, currency, 0, 0, 0, 0, 0, 0, 0, amount
+    select ${key(at.refunded)}, currency, 0, 0, 0, 0, 0, 0, 0, amount
     from fact_refunds where ${within(query, at.refunded)}`;
 }
 
@@ -76,17 +94,95 @@ const ofDays = ({ stretch, currency }: GroupedQuery, groupBy: DayGrouping): Stat
   where date >= cast(${dayOf(stretch.begins)} as date) and date < cast(${dayOf(stretch.ends)} as date) and ${inMonths(stretch)}
     ${ofCurrency(currency)}`;
 
+/** Shipping and refunds belong to no line, and a product may have come back in a time in which none was sold. */
+function ofSummary(query: GroupedQuery, grain: Grain): Statement {
+  const lines = isOfLines(query.groupBy);
+  const ofOrder = (name: string) => plain(lines ? 'cast(null as bigint)' : name);
+  return statement`
+    select ${keyOf(query, at.summary)} as "key", currency as "currency", orders, units, gross, discount as discounts,
+      ${ofOrder('shipping')} as shipping, tax, sales, ${ofOrder('refunds')} as refunds
+    from sales_summary where ${inSummary(query, grain)} ${plain(lines ? 'and orders > 0' : '')}`;
+}
+
+const marginOfSummary = (query: GroupedQuery, grain: Grain): Statement => statement`
+  select ${keyOf(query, at.summary)} as "key", currency as "currency", known_units as "units", known_net as "revenue", cost as "cost",
+    margin as "margin", units - known_units as "unitsWithoutCost", net - known_net as "revenueWithoutCost"
+  from sales_summary where ${inSummary(query, grain)} and units > 0`;
+
+const productsOfSummary = (query: GroupedQuery, grain: Grain): Statement => statement`
+  select key as "productId", currency as "currency", orders as "orders", units as "units", sales as "sales",
+    returned_units as "returnedUnits", refunds as "refunds"
+  from sales_summary where ${inSummary(query, grain)}`;
+
+const inSummary = ({ stretch, currency, groupBy }: GroupedQuery, grain: Grain): Statement => statement`
+  grain = ${grain} and sold_by = ${dayGroupings.some((name) => name === groupBy) ? 'all' : groupBy}
+    and ${during(stretch, at.summary)} ${ofCurrency(currency)}`;
+
+const together = (parts: readonly Statement[]): Statement =>
+  parts.reduce(
+    (all, part) => statement`${all}
+    union all ${part}`,
+  );
+
 const dayGroupings = ['day', 'week', 'month'] as const satisfies OrderGrouping[];
 type DayGrouping = (typeof dayGroupings)[number];
 
 const dayMs = 24 * 3600 * 1000;
 
-/** Whether the summary has the stretch: its days are in UTC. */
+/** Whether the daily summary has the stretch: its days are in UTC. */
 const isOfWholeDays = ({ zone, stretch }: GroupedQuery): boolean =>
   zone === 'UTC' && stretch.begins.getTime() % dayMs === 0 && stretch.ends.getTime() % dayMs === 0;
 
+type Piece = {
+  /** Which rows of the summary have it; undefined where facts do. */
+  grain: Grain | undefined;
+  query: GroupedQuery;
+};
+
+/**
+ * Cuts a stretch into pieces that the summary has rows for, as long ones as possible, and what is left at its ends. Days of another zone
+ * begin at a quarter of an hour; zones before 1973 may not.
+ */
+function piecesOf(query: GroupedQuery): Piece[] {
+  const { groupBy, stretch, zone } = query;
+  const [begins, ends] = [stretch.begins.getTime(), stretch.ends.getTime()];
+  if (begins < firstQuarters || begins >= ends) return [{ grain: undefined, query }];
+  const grains: readonly Grain[] = !dayGroupings.some((name) => name === groupBy)
+    ? isOfLines(groupBy)
+      ? ['month', 'day']
+      : ['month', 'day', 'hour']
+    : zone === 'UTC'
+      ? ['day', 'quarter']
+      : ['quarter'];
+  return cover(begins, ends, grains).map(({ grain, from, to }) => ({
+    grain,
+    query: { ...query, stretch: { begins: new Date(from), ends: new Date(to) } },
+  }));
+}
+
+const firstQuarters = Date.UTC(1973, 0, 1);
+
+type Span = { grain: Grain | undefined; from: number; to: number };
+
+/** A stretch as spans of the first grain, with those of the others before and after it. */
+function cover(from: number, to: number, [grain, ...finer]: readonly Grain[]): Span[] {
+  if (from >= to) return [];
+  if (grain === undefined) return [{ grain, from, to }];
+  const last = floorOf(to, grain);
+  const first = floorOf(from, grain) === from ? from : nextOf(from, grain);
+  if (first >= last) return cover(from, to, finer);
+  return [...cover(from, first, finer), { grain, from: first, to: last }, ...cover(last, to, finer)];
+}
+
+const keyOf = ({ groupBy, zone }: GroupedQuery, moment: Statement): Statement =>
+  moment === at.summary && !dayGroupings.some((name) => name === groupBy)
+    ? plain('key')
+    : isOfLines(groupBy)
+      ? lineKeys[groupBy]
+      : orderKey(groupBy, moment, zone);
+
 const plain = (text: string): Statement => ({ text, parameters: [] });
-const at = { confirmed: plain('confirmed_at'), refunded: plain('refunded_at') };
+const at = { confirmed: plain('confirmed_at'), refunded: plain('refunded_at'), summary: plain('starts_at') };
 const lineKeys: Record<LineGrouping, Statement> = {
   product: plain('product_id'),
   category: plain('category_id'),
@@ -104,8 +200,15 @@ function orderKey(groupBy: OrderGrouping, moment: Statement, zone: string): Stat
   if (groupBy in origins) return origins[groupBy as keyof typeof origins];
   return dayKey(
     groupBy as DayGrouping,
-    statement`((${moment} at time zone 'UTC') at time zone cast(${zone} as varchar))`,
+    // Athena takes no parameter for a zone.
+    plain(`((${moment.text} at time zone 'UTC') at time zone ${quotedZone(zone)})`),
   );
+}
+
+/** A zone that the database knows, so that nothing in its name ends the text. */
+function quotedZone(zone: string): string {
+  if (!/^[A-Za-z0-9_+/-]+$/.test(zone)) throw new RangeError(`not the name of a time zone: ${zone}`);
+  return `'${zone}'`;
 }
 
 /** The month in which an order was confirmed, as it was in the zone. */
@@ -116,12 +219,12 @@ function dayKey(groupBy: DayGrouping, local: Statement): Statement {
   return groupBy === 'month' ? statement`substr(${day}, 1, 7)` : day;
 }
 
-const within = (
-  { stretch, currency }: Pick<GroupedQuery, 'stretch' | 'currency'>,
-  moment: Statement,
-): Statement => statement`
+const within = ({ stretch, currency }: Pick<GroupedQuery, 'stretch' | 'currency'>, moment: Statement): Statement =>
+  statement`${during(stretch, moment)} ${ofCurrency(currency)}`;
+
+const during = (stretch: Stretch, moment: Statement): Statement => statement`
   ${moment} >= cast(${timeOf(stretch.begins)} as timestamp) and ${moment} < cast(${timeOf(stretch.ends)} as timestamp)
-    and ${inMonths(stretch)} ${ofCurrency(currency)}`;
+    and ${inMonths(stretch)}`;
 
 /** Leaves the files of other months closed. */
 const inMonths = ({ begins, ends }: Stretch): Statement =>

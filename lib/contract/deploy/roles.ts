@@ -4,6 +4,7 @@ export const databaseRoles = [
   'profiles_api',
   'customer_export',
   'customer_erasure',
+  'customer_feeds',
   'mailer',
   'order_mails',
   'owner_mails',
@@ -26,7 +27,11 @@ export const databaseRoles = [
   'audit_writer',
   'audit_reader',
   'reporting',
+  'reports_api',
+  'report_sender',
+  'report_exporter',
   'analyst',
+  'warehouse',
   'migrator',
 ] as const;
 export type DatabaseRole = (typeof databaseRoles)[number];
@@ -46,9 +51,11 @@ export const scopes = [
   'orders:review',
   'customers:read',
   'customers:write',
+  'feeds:write',
   'events:read',
   'webhooks:manage',
   'reports:read',
+  'reports:schedule',
   'applications:manage',
   'audit:read',
 ] as const;

@@ -10,6 +10,7 @@ begin
       ('profiles_api', '5s'),
       ('customer_export', '20s'),
       ('customer_erasure', '20s'),
+      ('customer_feeds', '5s'),
       ('mailer', '5s'),
       ('order_mails', '5s'),
       ('owner_mails', '5s'),
@@ -32,8 +33,12 @@ begin
       ('jobs', '100ms'),
       ('monitor', '60s'),
       ('reconciler', '60s'),
+      ('reports_api', '5s'),
+      ('report_sender', '5s'),
+      ('report_exporter', '60s'),
       ('reporting', '8s'),
-      ('analyst', '60s')
+      ('analyst', '60s'),
+      ('warehouse', '300s')
   loop
     if not exists (select from pg_catalog.pg_roles where rolname = name) then
       execute format('create role %I login', name);
@@ -56,8 +61,14 @@ begin
   execute 'alter role reporting connection limit 20';
   execute 'alter role reporting set plan_cache_mode = force_custom_plan';
   execute 'alter role reporting set default_transaction_read_only = on';
+  execute 'alter role report_exporter connection limit 5';
+  execute 'alter role report_exporter set plan_cache_mode = force_custom_plan';
   execute 'alter role analyst connection limit 5';
   execute 'alter role analyst set default_transaction_read_only = on';
+  -- A load writes a month between two statements.
+  execute 'alter role warehouse connection limit 2';
+  execute 'alter role warehouse set default_transaction_read_only = on';
+  execute 'alter role warehouse set idle_in_transaction_session_timeout = ''300s''';
   -- Nobody logs in as this one: to be a member of it is to see personal data in the views for analysts.
   if not exists (select from pg_catalog.pg_roles where rolname = 'reads_personal_data') then
     execute 'create role reads_personal_data nologin';
@@ -94,6 +105,6 @@ create domain kernel.return_id as text collate "C" check (value ~ '^ret_[0-9a-f]
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
-  customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
+  customers_api, profiles_api, customer_export, customer_erasure, customer_feeds, mailer, order_mails, owner_mails,
   catalog_api, catalog_reader, orders_api, refunds_api, fulfilment_api, cancellations_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
-  audit_writer, jobs, monitor, reconciler, reporting, analyst;
+  audit_writer, jobs, monitor, reconciler, reporting, reports_api, report_sender, report_exporter, analyst, warehouse;

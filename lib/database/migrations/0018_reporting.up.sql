@@ -207,9 +207,12 @@ create view reporting.customer_summary as
   from customers.customers c join sales s on s.customer_id = c.id
   group by c.id, s.currency;
 
-grant usage on schema reporting to reporting, analyst;
-grant execute on function reporting.get_freshness(), reporting.get_epoch(), reporting.day_begins(date, text) to reporting, analyst;
-grant execute on function reporting.add_up_refunds(jsonb, text) to reporting, analyst;
+grant usage on schema reporting to reporting, analyst, warehouse;
+grant execute on function reporting.get_freshness(), reporting.get_epoch() to reporting, analyst, warehouse;
+grant execute on function reporting.day_begins(date, text) to reporting, analyst;
+grant execute on function reporting.add_up_refunds(jsonb, text) to reporting, analyst, warehouse;
 grant select on reporting.orders, reporting.order_lines, reporting.payments, reporting.refunds, reporting.refund_lines, reporting.products,
   reporting.stock, reporting.stock_movements,
   reporting.customers_masked, reporting.customer_summary to reporting, analyst;
+grant select on reporting.orders, reporting.order_lines, reporting.refunds, reporting.refund_lines, reporting.products, reporting.stock,
+  reporting.customers_masked to warehouse;

@@ -70,4 +70,4 @@ language sql stable security definer set search_path = '' as $$
 $$;
 revoke all on function reporting.changed_months(xid8) from public;
 
-grant execute on function reporting.get_next_transaction(), reporting.is_since(xid, xid8), reporting.changed_months(xid8) to analyst;
+grant execute on function reporting.get_next_transaction(), reporting.is_since(xid, xid8), reporting.changed_months(xid8) to analyst, warehouse;

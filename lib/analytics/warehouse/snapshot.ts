@@ -1,6 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
-import { AgeUnknown, readSnapshot, type Snapshot } from '../../lib/analytics/warehouse/extract.sql.ts';
+import type { Stopwatch } from '../../kernel/clock.ts';
+import { AgeUnknown, readSnapshot, type Snapshot } from './extract.sql.ts';
+
+type Sleep = (milliseconds: number) => Promise<unknown>;
 
 const tries = 60;
 const pauseMs = 500;
@@ -12,6 +14,7 @@ const pauseMs = 500;
  */
 export async function inSnapshot<T>(
   sql: Sql,
+  sleep: Sleep,
   work: (tx: TransactionSql, snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   for (let left = tries; ; left--) {
@@ -35,14 +38,18 @@ export type Fence = { next: bigint; asOf: Date };
  * Waits until every transaction is over that was open at a moment, for so long at most. A snapshot whose watermark has reached
  * `next` has every row that a transaction wrote which began before `asOf`.
  */
-export async function fence(sql: Sql, patienceMs: number): Promise<Fence> {
-  const first = await inSnapshot(sql, async (_, snapshot) => snapshot);
+export async function fence(
+  { sql, sleep, stopwatch }: { sql: Sql; sleep: Sleep; stopwatch: Stopwatch },
+  patienceMs: number,
+): Promise<Fence> {
+  const look = () => inSnapshot(sql, sleep, async (_, snapshot) => snapshot);
+  const first = await look();
   const next = BigInt(first.next);
-  const until = performance.now() + patienceMs;
+  const until = stopwatch.elapsed() + patienceMs;
   let { watermark } = first;
-  while (BigInt(watermark) < next && performance.now() < until) {
+  while (BigInt(watermark) < next && stopwatch.elapsed() < until) {
     await sleep(settlePauseMs);
-    ({ watermark } = await inSnapshot(sql, async (_, snapshot) => snapshot));
+    ({ watermark } = await look());
   }
   return { next, asOf: first.asOf };
 }

@@ -1,0 +1,235 @@
+import { readVersions } from './customers.ts';
+import type { Totals } from './extract.sql.ts';
+import type { DataFile, Manifest } from './files.ts';
+import { columnsOf, type TableName } from './model.ts';
+import { countNulls, type Row, readRows } from './parquet.ts';
+import type { Store } from './store.ts';
+
+/** A load is not published, because these are wrong. */
+export class LoadRefused extends Error {
+  override readonly name = 'LoadRefused';
+  readonly findings: readonly string[];
+  constructor(findings: readonly string[]) {
+    super(`The load is not published:\n${findings.map((finding) => `  ${finding}`).join('\n')}`);
+    this.findings = findings;
+  }
+}
+
+/** Rows of a kind that are named. */
+const most = 5;
+
+const facts = ['fact_orders', 'fact_sales', 'fact_refunds', 'fact_refund_lines'] as const;
+
+/**
+ * Checks the files of months as they were written: against each other, against the load before, and against what the shop's
+ * tables add up to.
+ * @param totals of each month
+ * @returns what is wrong, each with the ids of rows; empty when nothing is
+ */
+export async function checkMonths(
+  store: Store,
+  manifest: Manifest,
+  before: Manifest | undefined,
+  totals: ReadonlyMap<string, Totals>,
+): Promise<string[]> {
+  const found = new Findings();
+  const known = await readKnown(store, manifest);
+  for (const key of known.customers.broken) found.add('customer has two versions at once, or none', key);
+  const gone = { orders: new Set<string>(), refunds: new Set<string>(), sold: new Set<string>() };
+  const sums: string[] = [];
+  for (const [month, expected] of totals) {
+    const of = (table: TableName, from: Manifest | undefined = manifest) => from?.tables[table]?.[month];
+    const ids = await checkMonth(store, of, known, found);
+    for (const order of ids.refunded) if (!ids.orders.has(order)) gone.sold.add(order);
+    for (const [table, key, here, there] of [
+      ['fact_orders', 'order_id', ids.orders, gone.orders],
+      ['fact_refunds', 'refund_key', ids.refunds, gone.refunds],
+    ] as const) {
+      const file = of(table, before);
+      if (file === undefined || file.path === of(table)?.path) continue;
+      for (const row of await readRows(store, file, [key]))
+        if (!here.has(row[key] as string)) there.add(row[key] as string);
+    }
+    sums.push(...compareSums(month, ids.totals, expected), ...(await compareSummary(store, month, of, expected)));
+  }
+  const months = [...totals.keys()];
+  const among = (table: TableName, parts?: readonly string[]) =>
+    Object.entries(manifest.tables[table] ?? {})
+      .filter(([part]) => parts === undefined || parts.includes(part))
+      .map(([, file]) => file);
+  await keepMissing(store, gone.orders, among('fact_orders', months), 'order_id');
+  await keepMissing(store, gone.refunds, among('fact_refunds', months), 'refund_key');
+  await keepMissing(store, gone.sold, among('fact_orders'), 'order_id');
+  for (const id of gone.orders) found.add('order was in the load before and is gone', id);
+  for (const id of gone.refunds) found.add('refund was in the load before and is gone', id);
+  for (const id of gone.sold) found.add('refund is of an order that is no sale', id);
+  return [...found.lines(), ...sums];
+}
+
+type Known = { products: Set<unknown>; customers: ReturnType<typeof readVersions>; days: Set<string> };
+
+async function readKnown(store: Store, { tables }: Manifest): Promise<Known> {
+  const of = async (table: TableName, column: string) =>
+    (await readRows(store, tables[table]?.all, [column])).map((row) => row[column]);
+  return {
+    products: new Set(await of('dim_product', 'product_id')),
+    customers: readVersions(await readRows(store, tables.dim_customer?.all, versionColumns)),
+    days: new Set((await of('dim_date', 'date')).map((date) => dayOf(date as Date))),
+  };
+}
+
+const versionColumns = ['customer_key', 'segment', 'country', 'valid_from', 'valid_to'];
+const orderColumns = [
+  'order_id',
+  'customer_key',
+  'subtotal',
+  'discount',
+  'total',
+  'segment',
+  'country',
+  'confirmed_at',
+];
+
+type FileOf = (table: TableName, from?: Manifest) => DataFile | undefined;
+
+async function checkMonth(store: Store, of: FileOf, known: Known, found: Findings) {
+  const orders = new Map<string, { gross: bigint; discount: bigint; lines: number }>();
+  const totals: Totals = { orders: 0n, sales: 0n, lines: 0n, net: 0n, refunds: 0n, refunded: 0n };
+  const read = (table: TableName, columns: string[]) => readRows(store, of(table), columns);
+  const sold = await read('fact_orders', orderColumns);
+  // Of sales at the same moment the last one says what the customer was.
+  const momentOf = ({ customer_key, confirmed_at }: Row) =>
+    `${customer_key} ${(confirmed_at as Date | null)?.getTime()}`;
+  const lasts = new Map(sold.map((row) => [momentOf(row), row.order_id]));
+  for (const row of sold) {
+    const id = row.order_id as string;
+    if (orders.has(id)) found.add('order is there twice', id);
+    orders.set(id, { gross: amount(row.subtotal), discount: amount(row.discount), lines: 0 });
+    if (
+      row.customer_key != null &&
+      row.confirmed_at != null &&
+      !known.customers.has(row, lasts.get(momentOf(row)) === id)
+    )
+      found.add('customer of an order is not in dim_customer as they were then', id);
+    totals.orders += 1n;
+    totals.sales += amount(row.total);
+  }
+  const lines = new Set<string>();
+  for (const row of await read('fact_sales', [
+    'order_id',
+    'position',
+    'date',
+    'product_id',
+    'gross',
+    'discount',
+    'net',
+  ])) {
+    const id = `${row.order_id} line ${row.position}`;
+    if (lines.has(id)) found.add('line is there twice', id);
+    lines.add(id);
+    const order = orders.get(row.order_id as string);
+    if (order === undefined) found.add('line has no order', id);
+    else {
+      order.lines += 1;
+      order.gross -= amount(row.gross);
+      order.discount -= amount(row.discount);
+    }
+    if (!known.products.has(row.product_id))
+      found.add('product of a line is not in dim_product', String(row.product_id));
+    if (row.date != null && !known.days.has(dayOf(row.date as Date)))
+      found.add('day is not in dim_date', dayOf(row.date as Date));
+    totals.lines += 1n;
+    totals.net += amount(row.net);
+  }
+  for (const [id, { gross, discount, lines }] of orders) {
+    if (lines === 0) found.add('order has no lines', id);
+    else if (gross !== 0n || discount !== 0n) found.add('lines do not add up to the order', id);
+  }
+  const refunds = new Set<string>();
+  const refunded = new Set<string>();
+  for (const row of await read('fact_refunds', ['refund_key', 'order_id', 'amount'])) {
+    const id = row.refund_key as string;
+    if (refunds.has(id)) found.add('refund is there twice', id);
+    refunds.add(id);
+    refunded.add(row.order_id as string);
+    totals.refunds += 1n;
+    totals.refunded += amount(row.amount);
+  }
+  for (const table of facts) await checkNulls(store, table, of(table), found);
+  return { orders, refunds, refunded, totals };
+}
+
+/** No column is null that must not be. */
+async function checkNulls(store: Store, table: TableName, file: DataFile | undefined, found: Findings): Promise<void> {
+  if (file === undefined) return;
+  const nulls = await countNulls(store, file);
+  const [[first]] = columnsOf(table) as [[string, unknown]];
+  for (const [name, { nullable }] of columnsOf(table)) {
+    if (nullable || !nulls.get(name)) continue;
+    for (const row of await readRows(store, file, [first, name]))
+      if (row[name] == null) found.add(`${table} has a null`, String(row[first] ?? 'a row without an id'));
+  }
+}
+
+/** What is in none of some files stays; the newest are read first, and no more than it takes. */
+async function keepMissing(store: Store, ids: Set<string>, files: readonly DataFile[], key: string): Promise<void> {
+  for (const file of files.toReversed()) {
+    if (ids.size === 0) return;
+    for (const row of await readRows(store, file, [key])) ids.delete(row[key] as string);
+  }
+}
+
+function compareSums(month: string, found: Partial<Totals>, expected: Totals, where = ''): string[] {
+  return Object.entries(found)
+    .filter(([name, value]) => value !== expected[name as keyof Totals])
+    .map(
+      ([name, value]) =>
+        `${month}: ${name} are ${value} here${where} and ${expected[name as keyof Totals]} in the shop's tables`,
+    );
+}
+
+/** The summaries add up to the same, by each thing that they are by. */
+async function compareSummary(store: Store, month: string, of: FileOf, expected: Totals): Promise<string[]> {
+  const daily = await readRows(store, of('daily_sales_summary'), ['orders', 'sales', 'net', 'refunds']);
+  const sumsOf = (rows: readonly Row[]) => ({
+    orders: sum(rows, 'orders'),
+    sales: sum(rows, 'sales'),
+    net: sum(rows, 'net'),
+    refunded: sum(rows, 'refunds'),
+  });
+  const findings = compareSums(month, sumsOf(daily), expected, ' in daily_sales_summary');
+  const columns = ['grain', 'sold_by', 'orders', 'sales', 'net', 'refunds'];
+  const sections = Map.groupBy(
+    await readRows(store, of('sales_summary'), columns),
+    ({ grain, sold_by }) => `${sold_by} by ${grain}`,
+  );
+  for (const [section, rows] of sections) {
+    // An order with two products counts for both, and refunds need not name products.
+    const { net, ...rest } = sumsOf(rows);
+    const isOfLines = /^(product|category|brand) /.test(section);
+    const where = ` in sales_summary, ${section}`;
+    findings.push(...compareSums(month, isOfLines ? { net } : { net, ...rest }, expected, where));
+  }
+  return findings;
+}
+
+const sum = (rows: readonly Row[], name: string): bigint => rows.reduce((all, row) => all + amount(row[name]), 0n);
+
+const amount = (value: unknown): bigint => (value ?? 0n) as bigint;
+const dayOf = (date: Date): string => date.toISOString().slice(0, 10);
+
+/** What was found wrong, and where. */
+class Findings {
+  readonly #ids = new Map<string, Set<string>>();
+
+  add(what: string, id: string): void {
+    this.#ids.set(what, (this.#ids.get(what) ?? new Set()).add(id));
+  }
+
+  lines(): string[] {
+    return [...this.#ids].map(([what, ids]) => {
+      const named = [...ids].toSorted().slice(0, most);
+      return `${what}: ${named.join(', ')}${ids.size > most ? ` and ${ids.size - most} more` : ''}`;
+    });
+  }
+}
