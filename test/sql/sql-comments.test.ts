@@ -19,6 +19,8 @@ beforeEach(async () => {
 });
 afterAll(() => database?.drop());
 
+const prepares = testPostgres().bouncer?.prepares !== false;
+
 const ids = Array.from({ length: 1000 }, (_, i) => `req_${i}`);
 const sampled = ids.find(isSampled)!;
 const other = ids.find((id) => !isSampled(id))!;
@@ -52,7 +54,7 @@ describe('by default', () => {
   });
 
   // Not where PgBouncer judges and keeps no prepared statements.
-  test.skipIf(testPostgres().bouncer?.prepares === false)('those of all others are prepared once, and the same text for everybody', async () => {
+  test.skipIf(!prepares)('those of all others are prepared once, and the same text for everybody', async () => {
     const sql = withComments(plain, 'sampled');
     for (const id of [other, undefined]) expect(await correlated(id, () => textOf(sql))).not.toContain('/*');
     expect(await prepared()).toBe(1);
