@@ -128,6 +128,18 @@ describe('units to refund', () => {
   });
 });
 
+test.each([
+  ['tax that the price has in it belongs to the amount already', { tax: 463, paid: 2900 }, 967, 154],
+  ['tax on top comes besides', { tax: 580, paid: 3480 }, 1160, 193],
+  ['tax on top comes besides a large discount', { discount: 2000, tax: 200, paid: 1200 }, 400, 67],
+])('%s', (_, over, amount, tax) => {
+  expect(refundOfLine(line(over), 1)).toMatchObject({ amount, tax });
+});
+
+test('the last units of a line get what is left of it, also what an earlier refund was cut by', () => {
+  expect(refundOfLine(line({ refunded: { quantity: 2, amount: 1000, discount: 67, tax: 0 } }), 1).amount).toBe(1900);
+});
+
 test('refunds of lines are cut to what is left, the last ones first', () => {
   const part = (productId: string, amount: number) => ({ productId, quantity: 1, amount, discount: 0, tax: 0 });
   const amounts = (left: number) =>
