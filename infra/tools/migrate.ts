@@ -84,6 +84,7 @@ const commands = {
 };
 
 async function runData({ sql, directory, log }: Options, name: string | undefined): Promise<number> {
+  let said = '';
   for (;;) {
     const untilMs = stopwatch.elapsed() + 10_000;
     const only = name === undefined ? {} : { only: name };
@@ -93,7 +94,10 @@ async function runData({ sql, directory, log }: Options, name: string | undefine
       console.error(`There is no data migration ${name}.`);
       return 1;
     }
-    for (const row of left) log?.(`data     ${row.name}  ${describeData(row)}`);
+    // A pass may rest for an hour before the next.
+    const lines = left.map((row) => `data     ${row.name}  ${describeData(row)}`).join('\n');
+    if (lines !== said && lines !== '') log?.(lines);
+    said = lines;
     if (left.every(({ paused }) => paused)) {
       if (left.length === 0) console.log('finished');
       return left.length === 0 ? 0 : 1;
