@@ -52,6 +52,14 @@ const rows = {
     provider: false,
     timeoutSeconds: 840,
   },
+  // What a migration leaves to be done with the rows that are there. Most of the time it looks and finds nothing.
+  'migrate-data': {
+    handler: 'jobs/migrate-data',
+    schedule: 'rate(5 minutes)',
+    databaseRole: 'migrator',
+    provider: false,
+    timeoutSeconds: 280,
+  },
   'sweep-orders': {
     handler: 'jobs/sweep-orders',
     schedule: 'rate(1 minute)',

@@ -178,7 +178,7 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.tells && settings.noticesSecretArn !== undefined) {
     allow(['secretsmanager:GetSecretValue'], settings.noticesSecretArn);
   }
-  if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
+  if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   if (settings.profile.warehouse && grants.warehouse !== undefined) {
     const { name } = settings.profile;
@@ -261,7 +261,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       ? { NOTICES_SECRET_ARN: settings.noticesSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
-    ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
+    ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...(grants.tables.cache?.includes('BatchGetItem') && settings.catalogMaxAge !== undefined

@@ -1,6 +1,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
+import type { Settings } from '../settings.ts';
 
 /*
  * Names of our own. Another stack can use them without an export, which CloudFormation would not remove as long as that
@@ -22,8 +23,9 @@ export const logGroupNameOf = (stage: string, handler: string): string => `/coun
 export const machineNameOf = (stage: string, machine: StateMachineName): string =>
   `counterfoil-${stage}-order-${machine}`;
 
-/** The name of the stage's event bus. */
-export const busNameOf = (stage: string): string => `counterfoil-${stage}`;
+/** The name of the stage's event bus, its own or the shop's. */
+export const busNameOf = ({ profile, brought }: Pick<Settings, 'profile' | 'brought'>): string =>
+  brought.eventBus ?? `counterfoil-${profile.name}`;
 
 /** The name of the secret by which the stage's CDN proves that a request comes from it. */
 export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/edge-key`;
