@@ -8,12 +8,12 @@ const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts
 /** Replaces modules for itself. */
 const alone = 'test/sql/accounts.test.ts';
 const synthesized =
-  'test/infra/{backup-stack,canary,console-dashboards,cost,data-stack,iam,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
+  'test/infra/{backup-stack,brought,canary,console-dashboards,cost,data-stack,iam,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
 
 /** Take half a minute each and more: they fill large shops, or start servers of their own. */
 const long = [
   'test/infra/{backup,containers,local-reader,local-standby}.test.ts',
-  'test/sql/{list-plans,order-search-plans,warehouse-loss}.test.ts',
+  'test/sql/{data-migration-load,list-plans,move-in-killed,order-search-plans,warehouse-loss}.test.ts',
 ];
 
 /**

@@ -1,5 +1,5 @@
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { StateGrants } from '../lib/contract/deploy/route.ts';
+import type { FileAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 
 export type Job = {
@@ -12,18 +12,24 @@ export type Job = {
    */
   schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore' | 'on-alarm';
   databaseRole: DatabaseRole | null;
+  /** Login roles of other rooms, which it asks for what it works with. */
+  asks?: readonly DatabaseRole[];
   /** Reads the payment provider's transactions: gets its key and, for the simulated one, its table. */
   provider: boolean;
   /** Asks the identity provider, and so stands outside the network. */
   identity?: true;
   /** Sends mails where a sender is configured. */
   mails?: true;
+  /** Writes mails, which the job send-mails sends. */
+  writesMails?: true;
   /** Tells people of alarms, and so reads their addresses. */
   tells?: true;
+  /** What it does with the files of exported reports. */
+  reportFiles?: readonly FileAction[];
   /** Asks the database's reader. */
   readsReader?: true;
-  /** Writes the warehouse, and is there only where a stage has one. */
-  warehouse?: 'writes';
+  /** Asks the warehouse where the stage has one; or writes it, and is there only where a stage has one. */
+  warehouse?: 'reads' | 'writes';
   /** More memory than most need. */
   memoryMb?: number;
   /** Publishes domain events to the bus. */
@@ -45,6 +51,14 @@ const rows = {
     databaseRole: 'migrator',
     provider: false,
     timeoutSeconds: 840,
+  },
+  // What a migration leaves to be done with the rows that are there. Most of the time it looks and finds nothing.
+  'migrate-data': {
+    handler: 'jobs/migrate-data',
+    schedule: 'rate(5 minutes)',
+    databaseRole: 'migrator',
+    provider: false,
+    timeoutSeconds: 280,
   },
   'sweep-orders': {
     handler: 'jobs/sweep-orders',
@@ -126,6 +140,28 @@ const rows = {
     mails: true,
     timeoutSeconds: 55,
   },
+  'send-reports': {
+    handler: 'jobs/send-reports',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'report_sender',
+    asks: ['reporting'],
+    readsReader: true,
+    writesMails: true,
+    provider: false,
+    tables: { applications: ['GetItem'] },
+    timeoutSeconds: 120,
+  },
+  'run-report-exports': {
+    handler: 'jobs/run-report-exports',
+    schedule: 'rate(1 minute)',
+    databaseRole: 'report_exporter',
+    readsReader: true,
+    reportFiles: ['PutObject'],
+    provider: false,
+    timeoutSeconds: 300,
+    // 200,000 rows and their file take up to 0.9 GB.
+    memoryMb: 2048,
+  },
   'rotate-audit': {
     handler: 'jobs/rotate-audit',
     schedule: 'cron(40 2 * * ? *)',
@@ -169,6 +205,18 @@ const rows = {
     databaseRole: 'reconciler',
     provider: false,
     states: { placing: ['DescribeExecution'], compensating: ['StartExecution', 'DescribeExecution'] },
+    tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
+    timeoutSeconds: 600,
+  },
+  // After midnight in UTC, when the day is settled and copied.
+  'reconcile-books': {
+    handler: 'jobs/reconcile-books',
+    schedule: 'cron(35 3 * * ? *)',
+    databaseRole: 'reconciler',
+    asks: ['reporting'],
+    readsReader: true,
+    warehouse: 'reads',
+    provider: false,
     tables: { providerCharges: ['GetItem', 'BatchGetItem', 'Query'] },
     timeoutSeconds: 600,
   },

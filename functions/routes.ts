@@ -15,6 +15,9 @@ const reads = { scopes: ['reports:read'], concurrent: 5, readsReader: true, ware
 /** Webhooks bring events, so who manages them may read events. */
 const managesWebhooks = { scopes: ['webhooks:manage', 'events:read'] } as const;
 
+/** Figures go out of the shop to whoever an application names, again and again: more than to read them. */
+const schedulesReports = { scopes: ['reports:read', 'reports:schedule'] } as const;
+
 const fulfils = { scopes: ['orders:fulfil'] } as const;
 
 const rows = {
@@ -298,6 +301,45 @@ const rows = {
   'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
   'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
   'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
+  'load-customer-feed': http('POST', '/customer-feeds/{source}', 'app', 'customer_feeds', {
+    scopes: ['feeds:write'],
+    concurrent: 2,
+  }),
+  'create-report-export': http('POST', '/reports/exports', 'app', 'reports_api', { scopes: ['reports:read'] }),
+  'get-report-export': http('GET', '/reports/exports/{exportId}', 'app', 'reports_api', {
+    scopes: ['reports:read'],
+    reportFiles: ['GetObject'],
+  }),
+  'create-report-subscription': http('POST', '/report-subscriptions', 'app', 'reports_api', schedulesReports),
+  'list-report-subscriptions': http('GET', '/report-subscriptions', 'app', 'reports_api', schedulesReports),
+  'get-report-subscription': http(
+    'GET',
+    '/report-subscriptions/{subscriptionId}',
+    'app',
+    'reports_api',
+    schedulesReports,
+  ),
+  'update-report-subscription': http(
+    'PATCH',
+    '/report-subscriptions/{subscriptionId}',
+    'app',
+    'reports_api',
+    schedulesReports,
+  ),
+  'delete-report-subscription': http(
+    'DELETE',
+    '/report-subscriptions/{subscriptionId}',
+    'app',
+    'reports_api',
+    schedulesReports,
+  ),
+  'list-report-runs': http(
+    'GET',
+    '/report-subscriptions/{subscriptionId}/runs',
+    'app',
+    'reports_api',
+    schedulesReports,
+  ),
   'list-findings': http('GET', '/reconciliation/findings', 'app', 'monitor', {
     scopes: ['orders:review'],
     concurrent: 5,
@@ -446,6 +488,7 @@ type Extras = Pick<
   | 'wakesWebhooks'
   | 'writesEvents'
   | 'readsReader'
+  | 'reportFiles'
   | 'warehouse'
 >;
 

@@ -3,7 +3,7 @@ import type { Job } from '../functions/jobs.ts';
 import type { Step } from '../functions/steps.ts';
 import type { Stream } from '../functions/streams.ts';
 import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
-import type { Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
+import type { FileAction, Route, StateAction, StateGrants } from '../lib/contract/deploy/route.ts';
 import type { TableAction, TableName } from '../lib/contract/deploy/tables.ts';
 import { eventSource, outboxSource, readModelSource, webhookSource } from '../lib/contract/events/define-event.ts';
 
@@ -25,6 +25,8 @@ export type Grants = {
   mails: boolean;
   /** Whether the handler reads where notices go. */
   tells?: true;
+  /** What the handler does with the files of exported reports. */
+  reportFiles?: readonly FileAction[];
   /** Whether the handler reads from the database's reader. */
   readsReader?: true;
   /** What the handler does with the warehouse, where the stage has one. */
@@ -33,7 +35,7 @@ export type Grants = {
 
 /** Whether a stage has a job at all: those of the warehouse stand where there is one. */
 export const stands = ({ warehouse }: Pick<Job, 'warehouse'>, profile: { warehouse: boolean }): boolean =>
-  warehouse === undefined || profile.warehouse;
+  warehouse !== 'writes' || profile.warehouse;
 
 /** Whether an action is on an execution rather than on the state machine. */
 export const isOnExecutions = (action: StateAction): boolean =>
@@ -89,6 +91,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     publishes: publishedBy(handler),
     mails: handler.kind === 'job' && handler.row.mails === true,
     ...(handler.kind === 'job' && handler.row.tells ? { tells: true } : {}),
+    ...('reportFiles' in row && row.reportFiles ? { reportFiles: row.reportFiles } : {}),
     ...('readsReader' in row && row.readsReader ? { readsReader: true } : {}),
     ...('warehouse' in row && row.warehouse ? { warehouse: row.warehouse } : {}),
   };

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
+import { Given, SettingError } from './given.ts';
 import { type Profile, profiles } from './profiles.ts';
+import { type Brought, broughtOf, databaseOf } from './settings-brought.ts';
+
+export { SettingError } from './given.ts';
 
 /** What a deployment was asked for on the command line. */
 export type Settings = {
@@ -26,7 +30,7 @@ export type Settings = {
   release: string;
   /** The prefix list of DynamoDB in the region, to which the functions' way out is narrowed. */
   dynamodbPrefixList?: string;
-  /** The same of S3, where the stage has a warehouse. */
+  /** The same of S3. */
   s3PrefixList?: string;
   /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
   catalogMaxAge?: number;
@@ -50,6 +54,8 @@ export type Settings = {
       >
     >
   >;
+  /** What the shop has already and the stage uses. */
+  brought: Brought;
   /** Variables of the functions that open and recover accounts. */
   accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
 };
@@ -75,11 +81,6 @@ export const tunable = [
   'ARCHIVE_AFTER_MONTHS',
 ] as const;
 
-/** A `-c name=value` that is missing or not valid. */
-export class SettingError extends Error {
-  override readonly name = 'SettingError';
-}
-
 const secretArn = /^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -90,8 +91,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
- * `reserveConcurrency=on|off`, `canary=on|off`, `warehouse=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`, `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`,
- * `approveDataLoss` and the `tunable` variables. The defaults are `dev`
+ * `reserveConcurrency=on|off`, `canary=on|off`, `warehouse=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`,
+ * `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`, `approveDataLoss`, `databaseCapacity`,
+ * `readers`, `backupDays`, `domainName` with `certificateArn`, `eventBus`, `vpcId` with `vpcSubnets` and `vpcEndpointGroup`, and the
+ * `tunable` variables; `settings=FILE` names a file that has them. The defaults are `dev`
  * and `simulated`; `small` and `prod` refuse simulated payments, and `small` mails.
  * @throws SettingError saying what to pass instead
  */
@@ -107,6 +110,7 @@ export function readSettings(node: Node): Settings {
     canary: given.oneOf('canary', ['on', 'off'], canary ? 'on' : 'off') === 'on',
     warehouse: given.oneOf('warehouse', ['on', 'off'], profiles[name].warehouse ? 'on' : 'off') === 'on',
     traces: given.oneOf('traces', ['on', 'off'], traces ? 'on' : 'off') === 'on',
+    ...databaseOf(given, profiles[name]),
     ...zonesOf(given, profiles[name]),
   };
   const mail = mailOf(given, profile);
@@ -122,8 +126,9 @@ export function readSettings(node: Node): Settings {
   );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
   const noticesSecretArn = given.matching('noticesSecretArn', secretArn, 'is not the full ARN of a secret');
-  return {
+  const settings: Settings = {
     profile,
+    brought: broughtOf(given, profile),
     payments: paymentsOf(given, name),
     identity: identityOf(given, name),
     backups: backupsOf(given),
@@ -155,6 +160,8 @@ export function readSettings(node: Node): Settings {
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
     ...(s3PrefixList === undefined ? {} : { s3PrefixList }),
   };
+  given.checkFile();
+  return settings;
 }
 
 function maxAgeOf(given: Given): number | undefined {
@@ -284,38 +291,3 @@ function accountsOf(given: Given, profile: Profile, mail: Settings['mail']): Set
 
 /** The address in `Name <address>`, or the text itself. */
 export const addressIn = (sender: string): string => /<([^<>]*)>\s*$/.exec(sender)?.[1] ?? sender;
-
-/** The `-c name=value` of a command line; an empty value counts as none. */
-class Given {
-  readonly #node: Node;
-
-  constructor(node: Node) {
-    this.#node = node;
-  }
-
-  text(name: string): string | undefined {
-    const value: unknown = this.#node.tryGetContext(name);
-    return value === undefined || value === '' ? undefined : String(value);
-  }
-
-  /** @throws SettingError when there is a value that does not match */
-  matching(name: string, pattern: RegExp, otherwise: string): string | undefined {
-    const value = this.text(name);
-    if (value !== undefined && !pattern.test(value)) throw new SettingError(`${name} "${value}" ${otherwise}`);
-    return value;
-  }
-
-  /** @throws SettingError naming the values to choose from */
-  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
-    const value = this.text(name) ?? fallback;
-    if (!values.includes(value as T)) throw new SettingError(`${name} is ${values.join(' or ')}, not "${value}"`);
-    return value as T;
-  }
-
-  /** @throws SettingError when the value is not a whole number of at least 1 */
-  count(name: string, fallback: number): number {
-    const value = Number(this.text(name) ?? fallback);
-    if (!Number.isInteger(value) || value < 1) throw new SettingError(`${name} is a whole number of at least 1`);
-    return value;
-  }
-}

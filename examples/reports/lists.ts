@@ -1,29 +1,15 @@
-import { fields, form, type Values } from '../back-office/forms.ts';
-import { card, facts, quiet, time, type View } from '../back-office/parts.ts';
+import type { Values } from '../back-office/forms.ts';
+import { card, quiet, type View } from '../back-office/parts.ts';
 import { formatMoney } from '../client.ts';
 import { ageCard, asOf } from './age.ts';
 import { csvButton } from './csv.ts';
 import { askedOf, browserZone, filterForm, periodFields } from './filters.ts';
 import { tilesOf } from './grouped.ts';
 import { reportView } from './refusals.ts';
-import type { CustomerRow, ProductRow, ProductsQuery, Reports, StockRow } from './reports.ts';
-import { type Column, figureTable } from './table.ts';
+import type { ProductRow, ProductsQuery, Reports, StockRow } from './reports.ts';
+import { type Column, counts, figureTable, sums } from './table.ts';
 
 type Again = () => Promise<void>;
-
-/** A column of counts. */
-const counts = <R>(title: string, value: (row: R) => number | null): Column<R> => ({
-  title,
-  value,
-  text: (row) => value(row)?.toLocaleString() ?? '–',
-});
-
-/** A column of money in the row's currency. */
-const sums = <R extends { currency: string }>(title: string, value: (row: R) => number): Column<R> => ({
-  title,
-  value,
-  text: (row) => formatMoney({ amount: value(row), currency: row.currency }),
-});
 
 const named = <R extends { name: string; sku: string }>(): Column<R>[] => [
   { title: 'Product', value: ({ name }) => name },
@@ -124,51 +110,6 @@ export async function stockView(api: Reports, query: Values, again: Again): Prom
     };
   };
   return reportView('Stock', [card('What to show', filter)], show(), again);
-}
-
-/** What one customer bought. */
-export async function customerView(api: Reports, id: string, again: Again): Promise<View> {
-  const find = form(
-    fields([{ name: 'id', label: 'Id of a customer, such as cus_…', value: id, type: 'search', required: true }]),
-    'Show',
-    async (values) => {
-      const hash = `#/customers/${encodeURIComponent((values.id ?? '').trim())}`;
-      if (location.hash === hash) await again();
-      else location.hash = hash;
-    },
-    'filters',
-  );
-  const title = 'Customers';
-  const content = [card('Which customer', find)];
-  if (id === '') return { title, content: [...content, quiet('The report shows what one customer bought.')] };
-  const show = async () => {
-    const answer = await api.customer(decodeURIComponent(id));
-    const columns: Column<CustomerRow>[] = [
-      { title: 'Currency', value: ({ currency }) => currency },
-      counts('Orders', ({ orders }) => orders),
-      counts('Units', ({ units }) => units),
-      sums('Sales', ({ sales }) => sales),
-      sums('Refunds', ({ refunds }) => refunds),
-      sums('Average order', ({ average }) => average),
-      {
-        title: 'First order',
-        value: ({ firstOrderAt }) => firstOrderAt,
-        text: ({ firstOrderAt }) => time(firstOrderAt),
-      },
-      { title: 'Last order', value: ({ lastOrderAt }) => lastOrderAt, text: ({ lastOrderAt }) => time(lastOrderAt) },
-    ];
-    const who = facts([
-      ['Segment', answer.segment],
-      ['Signed up', time(answer.createdAt)],
-      ['Erased', answer.erased ? 'yes' : undefined],
-    ]);
-    const bought =
-      answer.data.length === 0
-        ? quiet('This customer has bought nothing yet.')
-        : figureTable('What the customer bought', columns, answer.data);
-    return { beside: asOf(answer), content: [card(answer.customerId, who, bought), ageCard(answer)] };
-  };
-  return reportView(title, content, show(), again);
 }
 
 /** How the shop is doing now. */

@@ -1,6 +1,8 @@
 import { startPage } from '../back-office/frame.ts';
+import { cohortsView } from './cohorts.ts';
+import { customersView, customerView } from './customers.ts';
 import { type Grouped, groupedView } from './grouped.ts';
-import { customerView, nowView, productsView, stockView } from './lists.ts';
+import { nowView, productsView, stockView } from './lists.ts';
 import { type MarginRow, openReports, type Reports, type SalesRow } from './reports.ts';
 
 const sales: Grouped<SalesRow> = {
@@ -45,7 +47,11 @@ startPage<Reports>({
     margin: { list: (api, _, query, go) => groupedView(margin, api, query, go) },
     products: { list: (api, _, query, go) => productsView(api, query, go) },
     stock: { list: (api, _, query, go) => stockView(api, query, go) },
-    customers: { list: (api, id, _, go) => customerView(api, id, go) },
+    customers: {
+      list: (api, _, query, go) => customersView(api, query, go),
+      one: (api, id, _, go) => customerView(api, id, go),
+    },
+    cohorts: { list: (api, _, query, go) => cohortsView(api, query, go) },
     now: { list: (api, _, __, go) => nowView(api, go) },
   },
 });

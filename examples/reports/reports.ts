@@ -6,17 +6,27 @@ export type GroupedQuery = NonNullable<operations['get-sales-report']['parameter
 export type ProductsQuery = NonNullable<operations['get-products-report']['parameters']['query']>;
 export type SalesReport = Schemas['GetSalesReportResponse'];
 export type MarginReport = Schemas['GetMarginReportResponse'];
+export type CustomersReport = Schemas['GetCustomersReportResponse'];
+export type CohortsReport = Schemas['GetCohortsReportResponse'];
 export type SalesRow = Schemas['SalesRow'];
 export type MarginRow = Schemas['MarginRow'];
 export type ProductRow = Schemas['ProductReportRow'];
 export type StockRow = Schemas['StockReportRow'];
 export type CustomerRow = Schemas['CustomerReportRow'];
+export type CustomersRow = Schemas['CustomersReportRow'];
+export type CustomersQuery = NonNullable<operations['get-customers-report']['parameters']['query']>;
+export type CohortRow = Schemas['CohortRow'];
+export type CohortsQuery = NonNullable<operations['get-cohorts-report']['parameters']['query']>;
+export type FeedAge = Schemas['FeedAge'];
+export type FeedEntry = Schemas['FeedEntry'];
 export type ReportPart = Schemas['ReportPart'];
 
 /** A report that comes as CSV too, with what it is asked. */
 export type CsvRequest =
   | { report: 'sales' | 'margin'; query: GroupedQuery }
   | { report: 'products'; query: ProductsQuery }
+  | { report: 'customers'; query: CustomersQuery }
+  | { report: 'cohorts'; query: CohortsQuery }
   | { report: 'stock'; query: { days: number; limit: number } };
 
 export type Reports = ReturnType<typeof openReports>;
@@ -55,6 +65,8 @@ export function openReports(baseUrl: string, key: string) {
     sales: (query: GroupedQuery) => ask(() => api.GET('/reports/sales', { params: { query } })),
     margin: (query: GroupedQuery) => ask(() => api.GET('/reports/margin', { params: { query } })),
     stock: (query: { days: number; limit: number }) => ask(() => api.GET('/reports/stock', { params: { query } })),
+    cohorts: (query: CohortsQuery) => ask(() => api.GET('/reports/cohorts', { params: { query } })),
+    customers: (query: CustomersQuery) => ask(() => api.GET('/reports/customers', { params: { query } })),
     customer: (customerId: string) =>
       ask(() => api.GET('/reports/customers/{customerId}', { params: { path: { customerId } } })),
     /** What the keys of a report are called, as far as this key may know. */

@@ -1,4 +1,5 @@
-import type { Content } from '../back-office/parts.ts';
+import { type Content, time } from '../back-office/parts.ts';
+import { formatMoney } from '../client.ts';
 import { element } from '../web-shop/dom.ts';
 
 /** A column of figures, or of text. Null is what is not known. */
@@ -12,6 +13,30 @@ export type Column<R> = {
   /** What stands below all rows. */
   total?: string | undefined;
 };
+
+/** A column of counts. */
+export const counts = <R>(title: string, value: (row: R) => number | null): Column<R> => ({
+  title,
+  value,
+  text: (row) => value(row)?.toLocaleString() ?? '–',
+});
+
+/** A column of money in the row's currency. */
+export const sums = <R extends { currency: string }>(title: string, value: (row: R) => number): Column<R> => ({
+  title,
+  value,
+  text: (row) => formatMoney({ amount: value(row), currency: row.currency }),
+});
+
+/** A column of moments; a dash where there was none. */
+export const times = <R>(title: string, value: (row: R) => string | null): Column<R> => ({
+  title,
+  value,
+  text: (row) => {
+    const at = value(row);
+    return at === null ? '–' : time(at);
+  },
+});
 
 /** The most rows that are shown at first. */
 const mostRows = 200;

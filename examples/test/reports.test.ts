@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connect, formatMoney, unwrap } from '../client.ts';
 import { buildPage } from '../reports/build.ts';
-import type { SalesReport } from '../reports/reports.ts';
+import type { CohortsReport, CustomersReport, SalesReport } from '../reports/reports.ts';
 import { makeHistory } from './history.ts';
 import {
   close,
@@ -34,10 +35,28 @@ beforeAll(async () => {
   key = await register(['reports:read']);
   // The first report starts the reader, and may be answered with 503 meanwhile. The page asks again, as a test below sees.
   await vi.waitFor(() => unwrap(api().GET('/reports/sales')), { timeout: 120_000, interval: 500 });
+  await sendFeed();
 });
 afterAll(quit);
 
-async function register(scopes: ('reports:read' | 'catalog:read')[]): Promise<string> {
+/** The support says of the demo's customer that they were in touch; of two others nobody knows anything. */
+async function sendFeed(): Promise<void> {
+  const hash = (email: string) => createHash('sha256').update(email).digest('hex');
+  const { asOf: at } = (await unwrap(api().GET('/reports/live'))) as { asOf: string };
+  const rows = [
+    { id: 't-1', kind: 'ticket', emailHash: hash(demo.customer.email), at, topic: 'delivery', status: 'open' },
+    { id: 'c-1', kind: 'interaction', emailHash: hash(demo.customer.email), at, channel: 'chat' },
+    { id: 'c-2', kind: 'interaction', emailHash: hash('nobody@example.com'), at, channel: 'chat' },
+  ];
+  const response = await fetch(`${demo.baseUrl}/customer-feeds/support`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${await register(['feeds:write'])}` },
+    body: rows.map((row) => JSON.stringify(row)).join('\n'),
+  });
+  expect(await response.json()).toMatchObject({ rows: { loaded: 2, failed: 1 } });
+}
+
+async function register(scopes: ('reports:read' | 'catalog:read' | 'feeds:write')[]): Promise<string> {
   const body = { name: 'Owner', kind: 'server' as const, scopes, contact: 'owner@example.com' };
   const { id: applicationId } = await unwrap(staff().POST('/applications', { body }));
   const params = { path: { applicationId }, header: once() };
@@ -69,11 +88,14 @@ describe.each([
     await show('By', 'product');
     await page.getByRole('rowheader', { name: 'Teapot (TEAPOT)' }).waitFor();
     await looksWell('by-product');
-    for (const name of ['Margin', 'Products', 'Stock', 'Now', 'Customers']) {
+    for (const name of ['Margin', 'Products', 'Stock', 'Now', 'Cohorts', 'Customers']) {
       await follow(name);
       await heading(name);
       await looksWell(name.toLowerCase());
     }
+    await page.locator('tbody th a').first().click();
+    await heading('Customer');
+    await looksWell('customer');
   });
 });
 
@@ -143,18 +165,52 @@ describe('who reads reports', () => {
     expect(lines[1]).toBe(Object.values(data[0]!).join(','));
   });
 
-  test('reads what one customer bought, and that there is no such customer', async () => {
-    const { data } = await unwrap(staff().GET('/customers', { params: { query: {} } }));
+  test('finds customers by what they bought, and reads how one was in touch', async () => {
+    const { data, sources } = (await unwrap(api().GET('/reports/customers'))) as CustomersReport;
     await follow('Customers');
     await heading('Customers');
-    const field = page.getByLabel('Id of a customer');
-    await field.fill(data[0]!.id);
-    await press('Show');
+    const feed = page.getByRole('row', { name: /^support/ });
+    expect(await feed.locator('td').nth(2).textContent()).toBe(String(sources[0]!.rows));
+    const [first] = data;
+    const row = page.getByRole('row', { name: new RegExp(first!.email!.replace(/[.…]/g, '.')) });
+    expect(await row.locator('td').nth(2).textContent()).toBe(euros(first!.sales));
+    await row.getByRole('link').press('Enter');
+    await heading('Customer');
     await page.getByRole('rowheader', { name: 'EUR' }).waitFor();
-    await field.fill(`cus_${'0'.repeat(32)}`);
-    await press('Show');
+    expect(await part('How the customer was in touch').locator('tbody tr').count()).toBe(2);
+    await see('delivery');
+    await page.getByLabel('Id of a customer').fill(`cus_${'0'.repeat(32)}`);
+    await press('Show customer');
     await see('There is no such customer.');
     forgiveComplaints();
+    await follow('All customers');
+    await show('Has stayed away for', '365');
+    await see('No customer is like that.');
+  });
+
+  test('reads how many customers of each month came back, and saves it as CSV', async () => {
+    const query = { zone: 'Europe/Vienna' };
+    const { data } = (await unwrap(api().GET('/reports/cohorts', { params: { query } }))) as CohortsReport;
+    await follow('Cohorts');
+    await heading('Cohorts');
+    const table = part('Came back').locator('tbody tr');
+    expect(await table.count()).toBe(new Set(data.map(({ cohort }) => cohort)).size);
+    const last = data.filter(({ cohort }) => cohort === data.at(-1)!.cohort);
+    const cells = await table.first().locator('td').allTextContents();
+    expect(cells.slice(1, last.length + 1)).toEqual(last.map(({ retentionPercent }) => `${retentionPercent} %`));
+    const saving = page.waitForEvent('download');
+    await press('Download CSV');
+    const lines = (await readFile(await (await saving).path(), 'utf8')).trim().split('\r\n');
+    expect(lines.slice(1)).toEqual(
+      data.map((row) =>
+        Object.values(row)
+          .map((value) => value ?? '')
+          .join(','),
+      ),
+    );
+    await show('Show', 'orders');
+    const orders = part('Orders').locator('tbody tr').first().locator('td').nth(1);
+    expect(await orders.textContent()).toBe(String(last[0]!.orders));
   });
 
   test('sees how old each part is when history comes from the warehouse', async () => {

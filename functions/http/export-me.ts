@@ -1,4 +1,5 @@
 import { exportAccount } from '../../lib/accounts/customers/export.sql.ts';
+import { exportFeedEntries } from '../../lib/accounts/customers/feeds.sql.ts';
 import { listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
 import { listOwnSessions } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
 import type { SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
@@ -39,6 +40,7 @@ export async function run(
     ...(await exportAccount(sql(), customerId)),
     identities: await listIdentities(sql(), customerId),
     sessions: await listOwnSessions(sessions, caller.session),
+    feedEntries: await exportFeedEntries(sql(), customerId),
     orders,
     accesses: accesses.data,
     hasMore,

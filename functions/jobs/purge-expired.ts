@@ -1,7 +1,10 @@
 import { purgeTokens } from '../../lib/accounts/customers/email-tokens.sql.ts';
 import { dropUnconfirmed, type UnconfirmedEnd } from '../../lib/accounts/customers/erase.sql.ts';
+import { purgeFeedEntries } from '../../lib/accounts/customers/feeds.sql.ts';
 import { purgeMails } from '../../lib/accounts/mail/outbox.sql.ts';
-import { importDays, unconfirmedDays } from '../../lib/contract/deploy/retention.ts';
+import { purgeExports } from '../../lib/analytics/exports/exports.sql.ts';
+import { purgeRuns } from '../../lib/analytics/subscriptions/runs.sql.ts';
+import * as retention from '../../lib/contract/deploy/retention.ts';
 import { type Batching, inBatches, walkInBatches } from '../../lib/database/batches.ts';
 import { keyTables, purgeExpiredKeys } from '../../lib/database/idempotency.sql.ts';
 import type { Clock, Stopwatch } from '../../lib/kernel/clock.ts';
@@ -25,18 +28,20 @@ const limitMs = 60_000;
 
 export async function run({ sql, clock, mustConfirm, stopwatch, sleep }: Deps) {
   const now = new Date(clock.now());
-  const signedUpBefore = new Date(now.getTime() - unconfirmedDays * 24 * 3600_000);
-  const importsBefore = new Date(now.getTime() - importDays * 24 * 3600_000);
+  const daysAgo = (days: number) => new Date(now.getTime() - days * 24 * 3600_000);
   const batching = { stopwatch, sleep, untilMs: stopwatch.elapsed() + limitMs };
   const purge = async (work: (limit: number) => Promise<number>) => (await inBatches(batching, work)).rows;
   const dropSignUps = (after: UnconfirmedEnd | undefined, limit: number) =>
-    dropUnconfirmed(sql(), { signedUpBefore, now, after, limit });
+    dropUnconfirmed(sql(), { signedUpBefore: daysAgo(retention.unconfirmedDays), now, after, limit });
   let keys = 0;
   for (const table of keyTables) keys += await purge((limit) => purgeExpiredKeys(sql(), table, { now, limit }));
   return {
     keys,
     tokens: await purge((limit) => purgeTokens(sql(), { now, limit })),
-    imports: await purge((limit) => purgeImports(sql(), { before: importsBefore, limit })),
+    imports: await purge((limit) => purgeImports(sql(), { before: daysAgo(retention.importDays), limit })),
+    feedEntries: await purge((limit) => purgeFeedEntries(sql(), { before: daysAgo(retention.feedDays), limit })),
+    exports: await purge((limit) => purgeExports(sql(), { before: daysAgo(retention.reportExportDays), limit })),
+    reportRuns: await purge((limit) => purgeRuns(sql(), { before: daysAgo(retention.reportRunDays), limit })),
     mails: await purge((limit) => purgeMails(sql(), { now, limit })),
     // Where nobody has to confirm, an unconfirmed customer is a customer like any other.
     signUps: mustConfirm ? (await walkInBatches(batching, dropSignUps)).rows : 0,

@@ -1,3 +1,4 @@
+import { oldestUnsent as readOldest } from '../../lib/accounts/mail/outbox.sql.ts';
 import { type SendDeps, sendMails } from '../../lib/accounts/mail/send.ts';
 import { redacted } from '../../lib/kernel/redact.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
@@ -11,7 +12,9 @@ type Deps = Omit<SendDeps, 'sql'> & { sql: () => SendDeps['sql']; meter: Pick<Me
 export async function run(deps: Deps) {
   const counts = await sendMails({ ...deps, sql: deps.sql() });
   if (counts.givenUp > 0) deps.meter.count('MailsGivenUp', counts.givenUp);
-  return counts;
+  const oldestUnsent = await readOldest(deps.sql(), deps.clock);
+  deps.meter.count('OldestUnsentMail', oldestUnsent);
+  return { ...counts, oldestUnsent };
 }
 
 export const handler = jobHandler(jobs['send-mails'], run, ({ clock, stopwatch, meter, log }) => ({

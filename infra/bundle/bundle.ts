@@ -10,6 +10,7 @@ export type Bundle = { directory: string; bytes: number; metafile: Metafile };
 /** Folders that a handler reads at run time. They are copied next to its bundle. */
 const shippedBeside: Readonly<Record<string, string>> = {
   [jobs.migrate.handler]: 'lib/database/migrations',
+  [jobs['migrate-data'].handler]: 'lib/database/migrations',
 };
 
 /** A source that cannot be bundled. The message is esbuild's, with file and line. */

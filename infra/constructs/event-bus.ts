@@ -29,7 +29,12 @@ export class EventBus extends Construct {
   constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
     const { profile, payments } = context.settings;
-    const bus = new events.EventBus(this, 'Bus', { eventBusName: busNameOf(profile.name) });
+    const name = busNameOf(context.settings);
+    // In the strictest mode of TypeScript, CDK's class does not fit its own interface.
+    const bus =
+      context.settings.brought.eventBus === undefined
+        ? (new events.EventBus(this, 'Bus', { eventBusName: name }) as events.IEventBus)
+        : events.EventBus.fromEventBusName(this, 'Bus', name);
     // What names a person is replayed from the outbox, which forgets them when they are erased.
     const named = domainEvents.filter((definition) => personalFieldsOf(definition).length > 0).map(({ type }) => type);
     new events.CfnArchive(this, 'Archive', {
@@ -67,7 +72,7 @@ export class EventBus extends Construct {
   private subscribe(
     consumer: Consumer,
     handler: HandlerFunction,
-    { bus, state }: { bus: events.EventBus; state: 'ENABLED' | 'DISABLED' },
+    { bus, state }: { bus: events.IEventBus; state: 'ENABLED' | 'DISABLED' },
   ): void {
     const rule = new events.CfnRule(this, `${pascal(consumer.name)}Rule`, {
       eventBusName: bus.eventBusName,

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -24,6 +24,7 @@ import {
   logGroupNameOf,
   machineArnOf,
   machineNameOf,
+  reportBucketOf,
 } from './names.ts';
 import type { Network } from './network.ts';
 import type { Tables } from './tables.ts';
@@ -115,6 +116,7 @@ export class HandlerFunction extends Construct {
     for (const [machine, actions] of statesOf(grants)) {
       if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.name, machine));
     }
+    if (grants.reportFiles !== undefined) acknowledgeFiles(this, profile.name);
   }
 }
 
@@ -159,6 +161,12 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
       allow([`states:${action}`], arnOf(scope, settings.profile.name, machine));
     }
   }
+  if (grants.reportFiles !== undefined) {
+    allow(
+      grants.reportFiles.map((action) => `s3:${action}`),
+      `arn:${Aws.PARTITION}:s3:::${reportBucketOf(scope, settings.profile.name)}/${anyExport}`,
+    );
+  }
   if (settings.profile.traces) allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*');
   if (props.failures !== undefined) allow(['sqs:SendMessage'], props.failures.queueArn);
   if (grants.payments === 'stripe' && settings.payments.provider === 'stripe') {
@@ -170,7 +178,7 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.tells && settings.noticesSecretArn !== undefined) {
     allow(['secretsmanager:GetSecretValue'], settings.noticesSecretArn);
   }
-  if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings.profile.name), grants.publishes));
+  if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   if (settings.profile.warehouse && grants.warehouse !== undefined) {
     const { name } = settings.profile;
@@ -209,6 +217,16 @@ function acknowledgeExecutions(handler: HandlerFunction, machineName: string): v
   });
 }
 
+const anyExport = 'exports/*';
+
+function acknowledgeFiles(handler: HandlerFunction, stage: string): void {
+  const bucket = `counterfoil-${stage}-reports-<AWS::AccountId>-<AWS::Region>`;
+  Validations.of(handler).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::${bucket}/${anyExport}]`,
+    reason: 'Files are named after exports: the handler may work with any of this bucket.',
+  });
+}
+
 function environment(scope: Construct, props: HandlerFunctionProps): Record<string, string> {
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
@@ -216,6 +234,10 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
     STAGE: settings.profile.name,
     ...(grants.databaseRole === null ? {} : database.environment),
     ...(grants.readsReader ? database.readerEnvironment : {}),
+    // Also of who takes what becomes a file.
+    ...(grants.reportFiles !== undefined || grants.databaseRole === 'reports_api'
+      ? { REPORT_FILES_BUCKET: reportBucketOf(scope, settings.profile.name) }
+      : {}),
     ...Object.fromEntries(
       (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariable(name), tables.byName[name].tableName]),
     ),
@@ -239,7 +261,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       ? { NOTICES_SECRET_ARN: settings.noticesSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
-    ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings.profile.name) } : {}),
+    ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings) } : {}),
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...(grants.tables.cache?.includes('BatchGetItem') && settings.catalogMaxAge !== undefined

@@ -1,9 +1,10 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogField, AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigw from 'aws-cdk-lib/aws-apigatewayv2';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Profile } from '../profiles.ts';
+import type { Settings } from '../settings.ts';
 import { handlerLog } from './handler-function.ts';
 import { logGroupNameOf } from './names.ts';
 
@@ -14,14 +15,16 @@ import { logGroupNameOf } from './names.ts';
 export class HttpApi extends Construct {
   readonly api: apigw.HttpApi;
   readonly handlersLog: logs.LogGroup;
+  /** What the shop's own name must be an alias of; undefined without one. */
+  readonly domain: apigw.DomainName | undefined;
 
-  constructor(scope: Construct, id: string, { profile }: { profile: Profile }) {
+  constructor(scope: Construct, id: string, { profile, brought }: Pick<Settings, 'profile' | 'brought'>) {
     super(scope, id);
     this.api = new apigw.HttpApi(this, 'Api', {
       apiName: `counterfoil-${profile.name}`,
       createDefaultStage: false,
     });
-    new apigw.HttpStage(this, 'Stage', {
+    const stage = new apigw.HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
       autoDeploy: true,
@@ -37,8 +40,24 @@ export class HttpApi extends Construct {
         format: accessLog,
       },
     });
+    this.domain = brought.domain && domainOf(this, brought.domain, { api: this.api, stage });
     this.handlersLog = handlerLog(this, 'Log', profile, 'http');
   }
+}
+
+/** The API under a name of the shop, whose certificate it has. The address that AWS gave stays, for the pipeline to look at. */
+function domainOf(
+  scope: Construct,
+  { name, certificateArn }: { name: string; certificateArn: string },
+  to: { api: apigw.HttpApi; stage: apigw.HttpStage },
+): apigw.DomainName {
+  const domainName = new apigw.DomainName(scope, 'Domain', {
+    domainName: name,
+    certificate: acm.Certificate.fromCertificateArn(scope, 'Certificate', certificateArn),
+    securityPolicy: apigw.SecurityPolicy.TLS_1_2,
+  });
+  new apigw.ApiMapping(scope, 'Mapping', { domainName, ...to });
+  return domainName;
 }
 
 /** Without the address, user agent or path (which holds ids) of a request: enough to find what is slow or fails. */

@@ -72,12 +72,13 @@ export class Migrations extends Construct {
   }
 }
 
-/** Properties whose change runs the custom resource again: the newest migration's name and a hash of all migrations. */
+/** Properties whose change runs the custom resource again, and nothing else does: the newest migration's name and a hash of all migrations. */
 export function releaseOf(directory: URL): { Newest: string; Content: string } {
   const files = readdirSync(directory)
-    .filter((file) => file.endsWith('.up.sql'))
+    .filter((file) => /\.(up|data)\.sql$/.test(file))
     .toSorted();
+  const newest = files.findLast((file) => file.endsWith('.up.sql'))!;
   const hash = createHash('sha256');
   for (const file of files) hash.update(`${file}\n${readFileSync(new URL(file, directory), 'utf8')}\n`);
-  return { Newest: files.at(-1)!.replace('.up.sql', ''), Content: hash.digest('hex').slice(0, 32) };
+  return { Newest: newest.replace('.up.sql', ''), Content: hash.digest('hex').slice(0, 32) };
 }

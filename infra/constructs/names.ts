@@ -1,6 +1,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
+import type { Settings } from '../settings.ts';
 
 /*
  * Names of our own. Another stack can use them without an export, which CloudFormation would not remove as long as that
@@ -22,8 +23,9 @@ export const logGroupNameOf = (stage: string, handler: string): string => `/coun
 export const machineNameOf = (stage: string, machine: StateMachineName): string =>
   `counterfoil-${stage}-order-${machine}`;
 
-/** The name of the stage's event bus. */
-export const busNameOf = (stage: string): string => `counterfoil-${stage}`;
+/** The name of the stage's event bus, its own or the shop's. */
+export const busNameOf = ({ profile, brought }: Pick<Settings, 'profile' | 'brought'>): string =>
+  brought.eventBus ?? `counterfoil-${profile.name}`;
 
 /** The name of the secret by which the stage's CDN proves that a request comes from it. */
 export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/edge-key`;
@@ -54,3 +56,9 @@ export const executionsArnOf = (scope: Construct, stage: string, machine: StateM
 
 const statesArn = (scope: Construct, resource: string, resourceName: string): string =>
   Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+
+/** The bucket of exported reports. Names of buckets are the world's, so it has account and region in it. */
+export const reportBucketOf = (scope: Construct, stage: string): string => {
+  const { account, region } = Stack.of(scope);
+  return `counterfoil-${stage}-reports-${account}-${region}`;
+};

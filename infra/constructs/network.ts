@@ -3,12 +3,14 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { Profile } from '../profiles.ts';
 import type { Settings } from '../settings.ts';
+import type { Brought } from '../settings-brought.ts';
 
 /**
  * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions, EventBridge, Athena and SES by
  * interface endpoints. An endpoint leads to resources of this account alone. Security groups name each other; the one rule on an
- * address range is for the gateway endpoint.
+ * address range is for the gateway endpoints.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
@@ -22,38 +24,21 @@ export class Network extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    settings: Pick<Settings, 'profile' | 'mail' | 'dynamodbPrefixList' | 's3PrefixList'>,
+    settings: Pick<Settings, 'profile' | 'mail' | 'dynamodbPrefixList' | 's3PrefixList' | 'brought'>,
   ) {
     super(scope, id);
-    const { profile, mail, dynamodbPrefixList, s3PrefixList } = settings;
-    const vpc = new ec2.Vpc(this, 'Vpc', {
-      ...(profile.zoneNames === undefined
-        ? { maxAzs: profile.zones }
-        : { availabilityZones: profile.zoneNames.slice(0, profile.zones) }),
-      natGateways: 0,
-      createInternetGateway: false,
-      // Nothing uses the default group. CDK would empty it by a function with wider rights.
-      restrictDefaultSecurityGroup: false,
-      subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 22 }],
-      flowLogs: {
-        Rejected: {
-          trafficType: ec2.FlowLogTrafficType.REJECT,
-          destination: ec2.FlowLogDestination.toCloudWatchLogs(
-            new logs.LogGroup(this, 'RejectedTraffic', {
-              retention: profile.logDays,
-              removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-            }),
-          ),
-        },
-      },
-    });
-    // In the strictest mode of TypeScript, CDK's class does not fit its own interface.
-    this.vpc = vpc as ec2.IVpc;
+    const { profile, mail, dynamodbPrefixList, s3PrefixList, brought } = settings;
+    const vpc = brought.network === undefined ? ownVpc(this, profile) : broughtVpc(this, brought.network);
+    this.vpc = vpc;
 
     this.handlers = this.group('Handlers', 'functions that reach the database');
     this.proxy = this.group('Proxy', 'RDS Proxy');
     this.database = this.group('Database', 'Aurora');
-    const endpoints = this.group('Endpoints', 'interface endpoints');
+    const endpointGroup = brought.network?.endpointGroup;
+    const endpoints =
+      endpointGroup === undefined
+        ? this.group('Endpoints', 'interface endpoints')
+        : ec2.SecurityGroup.fromSecurityGroupId(this, 'Endpoints', endpointGroup);
 
     if (profile.proxy) join(this.handlers, this.proxy, 5432, 'functions to proxy');
     else join(this.handlers, this.database, 5432, 'functions to database');
@@ -63,23 +48,24 @@ export class Network extends Construct {
     const dynamo = dynamodbPrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(dynamodbPrefixList);
     this.handlers.addEgressRule(dynamo, ec2.Port.tcp(443), 'DynamoDB by its gateway endpoint');
 
+    const s3 = s3PrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixList);
+    // Otherwise the rule for DynamoDB is as wide.
+    if (dynamodbPrefixList !== undefined && (s3PrefixList !== undefined || profile.warehouse)) {
+      this.handlers.addEgressRule(s3, ec2.Port.tcp(443), 'S3 by its gateway endpoint');
+    }
+    // The shop's network may have its endpoints already: two of one service cannot have the same name.
+    if (endpointGroup !== undefined) return;
     vpc
       .addGatewayEndpoint('DynamoDb', { service: ec2.GatewayVpcEndpointAwsService.DYNAMODB })
       .addToPolicy(ownAccountOnly(this, 'dynamodb'));
-    if (profile.warehouse) {
-      const s3 = s3PrefixList === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixList);
-      // Otherwise the rule for DynamoDB is as wide.
-      if (dynamodbPrefixList !== undefined)
-        this.handlers.addEgressRule(s3, ec2.Port.tcp(443), 'S3 by its gateway endpoint');
-      vpc
-        .addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 })
-        .addToPolicy(ownAccountOnly(this, 's3'));
-    }
+    vpc
+      .addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3 })
+      .addToPolicy(ownAccountOnly(this, 's3'));
     const reach = (id: string, name: string, service: ec2.InterfaceVpcEndpointAwsService) =>
       vpc
         .addInterfaceEndpoint(id, {
           service,
-          subnets: { availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
+          subnets: { ...this.subnets, availabilityZones: vpc.availabilityZones.slice(0, profile.endpointZones) },
           securityGroups: [endpoints],
           open: false,
         })
@@ -96,6 +82,42 @@ export class Network extends Construct {
   }
 }
 
+/** A network of the stage's own, which nothing leads out of. */
+function ownVpc(scope: Construct, profile: Profile): ec2.IVpc {
+  const vpc = new ec2.Vpc(scope, 'Vpc', {
+    ...(profile.zoneNames === undefined
+      ? { maxAzs: profile.zones }
+      : { availabilityZones: profile.zoneNames.slice(0, profile.zones) }),
+    natGateways: 0,
+    createInternetGateway: false,
+    // Nothing uses the default group. CDK would empty it by a function with wider rights.
+    restrictDefaultSecurityGroup: false,
+    subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 22 }],
+    flowLogs: {
+      Rejected: {
+        trafficType: ec2.FlowLogTrafficType.REJECT,
+        destination: ec2.FlowLogDestination.toCloudWatchLogs(
+          new logs.LogGroup(scope, 'RejectedTraffic', {
+            retention: profile.logDays,
+            removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+          }),
+        ),
+      },
+    },
+  });
+  // In the strictest mode of TypeScript, CDK's class does not fit its own interface.
+  return vpc as ec2.IVpc;
+}
+
+/** The shop's own network, as it says that it is: synthesis asks AWS nothing. */
+const broughtVpc = (scope: Construct, { vpcId, subnets }: NonNullable<Brought['network']>): ec2.IVpc =>
+  ec2.Vpc.fromVpcAttributes(scope, 'Vpc', {
+    vpcId,
+    availabilityZones: subnets.map(({ zone }) => zone),
+    isolatedSubnetIds: subnets.map(({ id }) => id),
+    isolatedSubnetRouteTableIds: subnets.map(({ routeTable }) => routeTable),
+  });
+
 /** What a stolen credential of another account could be used for from inside: nothing. */
 const ownAccountOnly = (scope: Construct, service: string) =>
   new iam.PolicyStatement({
@@ -106,7 +128,7 @@ const ownAccountOnly = (scope: Construct, service: string) =>
     conditions: { StringEqualsIfExists: { 'aws:ResourceAccount': Stack.of(scope).account } },
   });
 
-function join(from: ec2.SecurityGroup, to: ec2.SecurityGroup, port: number, description: string): void {
+function join(from: ec2.SecurityGroup, to: ec2.ISecurityGroup, port: number, description: string): void {
   to.addIngressRule(from, ec2.Port.tcp(port), description);
   from.addEgressRule(to, ec2.Port.tcp(port), description);
 }

@@ -3,6 +3,7 @@ import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnTopic } from 'aws-cdk-lib/aws-sns';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
@@ -35,7 +36,7 @@ export class StageKey extends kms.Key {
   }
 }
 
-/** Puts every table, log group, queue and topic under a key, also those that are added one day. */
+/** Puts every table, log group, queue, topic and bucket under a key, also those that are added one day. */
 export class UnderKey implements IAspect {
   readonly #key: kms.IKey;
 
@@ -52,6 +53,11 @@ export class UnderKey implements IAspect {
     } else if (node instanceof CfnQueue) {
       node.sqsManagedSseEnabled = undefined;
       node.kmsMasterKeyId = keyArn;
+    } else if (node instanceof CfnBucket) {
+      const serverSideEncryptionByDefault = { sseAlgorithm: 'aws:kms', kmsMasterKeyId: keyArn };
+      node.bucketEncryption = {
+        serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault, bucketKeyEnabled: true }],
+      };
     } else if (node instanceof CfnTopic) {
       node.kmsMasterKeyId = keyArn;
     }

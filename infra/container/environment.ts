@@ -16,6 +16,7 @@ export const runsSagas = (): boolean => process.env.RUN_SAGAS === 'worker';
 /**
  * Completes the environment before anything reads it: secrets from files, as orchestrators mount them, and where sagas and events go
  * when nothing else is named.
+ * @throws when some state machines are named, and not all
  */
 export function completeEnvironment(command: 'http' | 'worker' | 'prepare'): void {
   const env = process.env;
@@ -24,7 +25,11 @@ export function completeEnvironment(command: 'http' | 'worker' | 'prepare'): voi
       env[name.slice(0, -'_FILE'.length)] = readFileSync(file, 'utf8').trim();
   env.AWS_REGION ??= 'eu-west-1';
   env.DATABASE_POOL_SIZE ??= '4';
-  const named = stateMachines.some((name) => (env[stateMachineVariables[name]] ?? '') !== '');
+  const variables = Object.values(stateMachineVariables);
+  const missing = variables.filter((name) => (env[name] ?? '') === '');
+  const named = missing.length < variables.length;
+  if (named && missing.length > 0)
+    throw new Error(`Name all four state machines, or none: ${missing.join(', ')} is missing.`);
   env.RUN_SAGAS = named ? 'step-functions' : 'worker';
   const worker = command === 'worker' ? '127.0.0.1' : (env.WORKER_HOST ?? 'worker');
   if (!named) {

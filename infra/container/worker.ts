@@ -102,7 +102,8 @@ const rules = ({ publish, sendMails }: { publish: () => void; sendMails: () => v
     })),
 ];
 
-async function startSagas(
+/** Runs the sagas at the port of the states. */
+export async function startSagas(
   folder: string,
   {
     clock,

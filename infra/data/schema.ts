@@ -11,6 +11,8 @@ const ofTheStage = [
   'monitor.checks',
   'monitor.opening_balances',
   'monitor.violations',
+  // Their files are in the stage's bucket.
+  'reports.exports',
   // They follow the events, which are imported.
   'read_models.generations',
   'read_models.customers',

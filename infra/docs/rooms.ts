@@ -20,8 +20,9 @@ export const rooms = {
     imports: ['kernel', 'contract', 'database', 'events', 'shop'],
   },
   analytics: {
-    holds: 'reports: where they are read, how old they are, what they add up; what the warehouse loads',
-    imports: ['kernel', 'contract'],
+    holds:
+      'reports: where they are read, how old they are, what they add up, who has them sent; what the warehouse loads',
+    imports: ['kernel', 'contract', 'database', 'events'],
   },
   auth: {
     holds: 'applications, keys, sessions, identity tokens, rate limits',

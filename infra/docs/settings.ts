@@ -29,6 +29,12 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'set where the profile has a warehouse',
     what: 'workgroup of Athena that reports ask',
   },
+  REPORT_FILES_BUCKET: {
+    laptop: 'set',
+    aws: 'set',
+    what: 'bucket of exported reports; without it there are none',
+  },
+  REPORT_FILES_URL: { laptop: 'set', aws: 'default', what: 'where that bucket is; by default S3' },
   DATABASE_HOST: { laptop: 'set', aws: 'set', what: 'host of RDS Proxy; required by functions with a database role' },
   DATABASE_READER_HOST: {
     laptop: 'set',

@@ -33,14 +33,24 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     clock,
     jobs: Object.values(jobs)
       .filter(isScheduled)
-      .map(({ name, schedule, handler, timeoutSeconds, warehouse }) => ({
+      .map(({ name, schedule, handler, timeoutSeconds, writesMails, warehouse }) => ({
         name,
         schedule,
-        run: async () => (warehouse && !asksReports ? 'nobody asks for reports' : invoke(handler, {}, timeoutSeconds)),
+        async run() {
+          if (warehouse && !asksReports) return 'nobody asks for reports';
+          const done = await invoke(handler, {}, timeoutSeconds);
+          // Also its events.
+          if (writesMails) wake();
+          return done;
+        },
       })),
   });
   const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
   const publish = soon(againWhileRunning(() => scheduler.trigger('publish-events')));
+  const wake = () => {
+    void sendMails();
+    publish.call();
+  };
   const refresh = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
   const timer = refreshKeys ? setInterval(refresh, refreshKeysEveryMs) : undefined;
   return {

@@ -62,7 +62,8 @@ async function main(): Promise<void> {
       if (ready) say(`${method} ${path} ${status} ${Math.round(milliseconds)} ms`);
     },
     onMail: (mail) => {
-      say(`\n── e-mail to ${mail.to}: ${mail.subject}\n${mail.text.trimEnd().replace(/^(?=.)/gm, '   ')}`);
+      const file = mail.attachment === undefined ? '' : `\n   [${mail.attachment.name}]`;
+      say(`\n── e-mail to ${mail.to}: ${mail.subject}\n${mail.text.trimEnd().replace(/^(?=.)/gm, '   ')}${file}`);
       // A page of the last one, for whoever wants to see how it looks.
       writeFile(join(directory, 'mail.html'), htmlOf(mail), { mode: 0o600 }).catch(() => {});
     },

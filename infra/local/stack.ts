@@ -40,6 +40,7 @@ import { removePostgresData } from './postgres/start.ts';
 import { showStatements } from './postgres/statements.sql.ts';
 import { supervisePostgres } from './postgres/supervise.ts';
 import { type RdsProxy, startRdsProxy } from './rds-proxy/server.ts';
+import { type LocalReportFiles, startReportFiles } from './report-files/start.ts';
 import { type States, startStates } from './states/start.ts';
 import { createTestClock, openClock, readingOf, type TestClock } from './test-clock.ts';
 import { type LocalWarehouse, startWarehouse } from './warehouse/start.ts';
@@ -200,8 +201,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     onEvents: () => publish(),
   });
   const warehouse = keep(await startWarehouse(at('warehouse')));
+  const reportFiles = keep(await startReportFiles({ folder: at('report-files'), credentials, clock }));
   const env: Record<string, string> = {
-    ...environmentOf({ dynamo, states, bus, proxy, readerProxy, warehouse, certificate, credentials, provider }),
+    ...environmentOf({
+      dynamo,
+      states,
+      bus,
+      proxy,
+      readerProxy,
+      warehouse,
+      reportFiles,
+      certificate,
+      credentials,
+      provider,
+    }),
     COMPILE_CACHE: at('compile-cache'),
     ...options.settings,
   };
@@ -441,6 +454,7 @@ type Endpoints = {
   proxy: RdsProxy;
   readerProxy: RdsProxy;
   warehouse: LocalWarehouse;
+  reportFiles: LocalReportFiles;
   certificate: Certificate;
   credentials: Credentials;
   provider: Identity | undefined;
@@ -452,6 +466,7 @@ const environmentOf = ({
   states,
   bus,
   warehouse,
+  reportFiles,
   certificate,
   credentials,
   provider,
@@ -471,6 +486,8 @@ const environmentOf = ({
   AWS_ENDPOINT_URL_S3: warehouse.url,
   AWS_ENDPOINT_URL_ATHENA: warehouse.url,
   WAREHOUSE_BUCKET: 'counterfoil-local-warehouse',
+  REPORT_FILES_BUCKET: reportFiles.bucket,
+  REPORT_FILES_URL: reportFiles.endpoint,
   DATABASE_CA_FILE: certificate.caFile,
   DATABASE_POOL_SIZE: '12',
   ...Object.fromEntries(stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name)])),

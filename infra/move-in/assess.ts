@@ -1,3 +1,4 @@
+import type { Estimate } from './estimate.ts';
 import type { Mapping } from './mapping.ts';
 import type { Kind, Source } from './read-rows.ts';
 import { type Read, type Records, readRecords } from './records.ts';
@@ -10,6 +11,10 @@ export type FileReport = {
   encoding: string;
   rows: number;
   fitting: number;
+  /** Rows whose key one before has: an SKU, an e-mail address, a code, a number. They do not fit. */
+  repeated: number;
+  /** What it took to read them here. A load takes longer. */
+  seconds: number;
   /** What will not fit, by reason, and what fits with a difference. */
   rejected: Finding[];
   notes: Finding[];
@@ -24,6 +29,8 @@ export type Assessment = {
   /** What names something that is not there. */
   orphans: Finding[];
   emails: { customers: number; guests: number; withPassword: number };
+  /** Null unless it was measured. */
+  estimate: Estimate | null;
 };
 
 const mostExamples = 5;
@@ -43,10 +50,13 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
   for (const source of sources) {
     const { kind, name, bytes, encoding } = source;
     const [rejected, notes] = [new Map<string, Finding>(), new Map<string, Finding>()];
-    const report = { kind, name, bytes, encoding, rows: 0, fitting: 0 };
+    const report = { kind, name, bytes, encoding, rows: 0, fitting: 0, repeated: 0, seconds: 0 };
+    const beganAt = performance.now();
     for await (const read of readRecords(source, mapping)) {
       report.rows++;
+      if (looksBroken(read.raw)) add(notes, brokenText, `row ${read.row}`);
       if (read.reason !== undefined) {
+        if (read.reason.startsWith('repeats ')) report.repeated++;
         add(
           rejected,
           read.reason.replaceAll(/"[^"]*"|\d+|(?<=repeats )\S+(?=,)/g, '…'),
@@ -58,6 +68,7 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
       for (const note of new Set(read.record.notes)) add(notes, note, `row ${read.row}`);
       look(kind, read as Read<Records[Kind]> & { record: Records[Kind] });
     }
+    report.seconds = Math.round(performance.now() - beganAt) / 1000;
     files.push({ ...report, rejected: sorted(rejected), notes: sorted(notes) });
   }
   return {
@@ -68,6 +79,7 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
     currencies: [...currencies.values()].toSorted((a, b) => b.orders - a.orders),
     orphans: sorted(orphans),
     emails: { customers: state.emails.size, guests: state.guests.size, withPassword: state.withPassword },
+    estimate: null,
   };
 
   function look(kind: Kind, { row, record }: { row: number; record: Records[Kind] }): void {
@@ -112,6 +124,14 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
     });
   }
 }
+
+const brokenText = 'rows with letters that an earlier move has broken, such as Ã¼ for ü, which stay so';
+
+/** Whether a text was once read in another encoding than it was written in. */
+const looksBroken = (row: Record<string, unknown>): boolean =>
+  Object.values(row).some(
+    (value) => typeof value === 'string' && /\ufffd|\u00c3[\u0080-\u00bf]|\u00e2\u20ac/.test(value),
+  );
 
 function add(findings: Map<string, Finding>, what: string, example: string): void {
   const finding = findings.get(what) ?? { what, rows: 0, examples: [] };

@@ -3,7 +3,8 @@ import type { RawRow } from './read-rows.ts';
 /** A column of an unknown export: its name, and some of its values that are not empty. */
 export type Column = { name: string; words: string; values: string[]; filled: number };
 
-const mostRows = 2000;
+/** Of an export, to find out what it has. */
+export const mostRows = 2000;
 const mostValues = 300;
 
 /** The columns of the first rows. Fields of objects are columns, too, such as `billing.city`. */

@@ -13,11 +13,14 @@ npm run move-in -- test-shop FOLDER   write the files of a made-up shop
 
 FOLDER has products, customers, coupons and orders, each as .csv or .ndjson, or is the address of a database, such as
 postgres://reader@host/shop or mysql://reader@host/shop, with MOVE_IN_PASSWORD. Rows are read as exports of WooCommerce, or
+from its MySQL database, or
   --mapping NAME    as those of shopify or medusa
-  --mapping FILE    as a file says; a database needs its queries
+  --mapping FILE    as a file says; the database of another shop needs its queries
   --out FOLDER      where reports and rejected rows go; FOLDER-report by default
+  --measure         assess loads a sample of rows, takes it back, and says how long a load will take
   --samples N       orders that verify compares in every field (1000)
-  --kind NAME       the test shop is of woocommerce (default), shopify or medusa
+  --kind NAME       the test shop is of woocommerce (default), shopify or medusa, or shop.sql has the database of a WooCommerce:
+                    wordpress, or wordpress-posts as it was before 8.2
   --products N, --customers N, --orders N   sizes of the test shop (100, 200, 1000)
 
 For cut-over and back-out:
@@ -29,7 +32,7 @@ For cut-over and back-out:
   --within SECONDS  gives up once the old shop has been closed for so long
   --allow N         differences that are known and accepted (0)
 
-All but assess, map and test-shop connect as the migrator, with DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE and your
+All but assess, map and test-shop, and assess with --measure, connect as the migrator, with DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE and your
 AWS credentials. Reports and rejected rows hold customers' data in plain text. See docs/move-in.md.`;
 
 const names = ['assess', 'load', 'verify', 'cut-over', 'back-out', 'map', 'test-shop'] as const;
@@ -45,6 +48,7 @@ export type CommandLine = {
   sizes: Sizes;
   hooks: Hooks;
   rehearse: boolean;
+  measure: boolean;
   frozen: boolean;
   within: number | undefined;
   allow: number;
@@ -68,6 +72,7 @@ export function parseCommandLine(args: string[]): CommandLine | undefined {
       sizes: { products: number(values.products), customers: number(values.customers), orders: number(values.orders) },
       hooks: { freeze: values.freeze, export: values.export, switch: values.switch, thaw: values.thaw },
       rehearse: values.rehearse,
+      measure: values.measure,
       frozen: values.frozen,
       within: values.within === undefined ? undefined : number(values.within),
       allow: values.allow === '0' ? 0 : number(values.allow),
@@ -87,6 +92,7 @@ const options = {
   customers: text('200'),
   orders: text('1000'),
   rehearse: { type: 'boolean', default: false },
+  measure: { type: 'boolean', default: false },
   frozen: { type: 'boolean', default: false },
   freeze: { type: 'string' },
   thaw: { type: 'string' },

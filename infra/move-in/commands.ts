@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../../lib/kernel/clock.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
-import { assessShop } from './assess.ts';
+import { type Assessment, assessShop } from './assess.ts';
 import { assessmentPage } from './assessment-page.ts';
 import { backOut } from './back-out.ts';
 import type { CommandLine } from './command-line.ts';
@@ -10,7 +10,9 @@ import { checkHooks, cutOver } from './cut-over.ts';
 import { findRehearsal, findSwitched } from './cut-overs.ts';
 import { databaseSources, isDatabase } from './databases.ts';
 import { draftLines, draftMapping } from './draft-mapping.ts';
+import { draftQueries } from './draft-queries.ts';
 import { MoveInRefused } from './errors.ts';
+import { type Estimate, estimateLines, measure } from './estimate.ts';
 import { loadShop, rejectedFile } from './load.ts';
 import { type Mapping, readMapping } from './mapping.ts';
 import { countsLine, type Progress, showProgress } from './progress.ts';
@@ -31,13 +33,17 @@ type Run = CommandLine & Stage & { print: Print; clock: Clock };
 type Command = (run: Run) => Promise<number>;
 
 export const commands: Record<CommandLine['command'], Command> = {
-  assess: async ({ folder, out, print, clock, ...run }) => {
+  assess: async (run) => {
+    const { folder, out, print, clock } = run;
     const mapping = await readMapping(run.mapping);
-    const report = await assessShop(await openSources(folder, mapping, run), mapping, new Date(clock.now()));
+    const sources = await openSources(folder, mapping, run);
+    const report = await assessShop(sources, mapping, new Date(clock.now()));
+    if (run.measure) report.estimate = await estimateOf(run, sources, report);
     await write(out, 'assessment.json', `${JSON.stringify(report, null, 2)}\n`);
     await write(out, 'assessment.html', assessmentPage(report));
     for (const { kind, rows, fitting } of report.files)
       print.out(`${kind}: ${rows} rows, ${rows - fitting} of them do not fit`);
+    if (report.estimate !== null) for (const line of estimateLines(report.estimate)) print.out(line);
     print.out(`See ${join(out, 'assessment.html')}.`);
     return 0;
   },
@@ -102,12 +108,15 @@ export const commands: Record<CommandLine['command'], Command> = {
         print.out(`The old shop does not know of ${newCustomers} new customers and ${changedCustomers} changed ones.`);
       return 0;
     }),
-  map: async ({ folder, out, print }) => {
-    if (isDatabase(folder))
-      throw new MoveInRefused('map looks at files: write queries for a database into its mapping.');
-    const draft = await draftMapping(await findSources(folder), nameOf(folder));
-    await write(out, 'mapping.json', `${JSON.stringify(draft.mapping, null, 2)}\n`);
+  map: async ({ folder, out, print, sourcePassword }) => {
+    const drafted = isDatabase(folder) ? await draftQueries(folder, sourcePassword) : undefined;
+    const sources = drafted ? await databaseSources(folder, drafted, sourcePassword) : await findSources(folder);
+    const draft = await draftMapping(sources, nameOf(isDatabase(folder) ? new URL(folder).pathname : folder));
+    const mapping = { ...draft.mapping, ...(drafted && { queries: drafted.queries }) };
+    await write(out, 'mapping.json', `${JSON.stringify(mapping, null, 2)}\n`);
+    for (const [kind, query] of Object.entries(drafted?.queries ?? {})) print.out(`${kind}: ${query}`);
     for (const line of draftLines(draft)) print.out(line);
+    if (drafted !== undefined && drafted.unused.length > 0) print.out(`Tables not used: ${drafted.unused.join(', ')}`);
     print.out(`See ${join(out, 'mapping.json')}: check it, then run assess with --mapping.`);
     return 0;
   },
@@ -120,9 +129,9 @@ export const commands: Record<CommandLine['command'], Command> = {
 
 const openSources = async (
   from: string,
-  { queries = {} }: Mapping,
+  mapping: Mapping,
   { sourcePassword }: Pick<Stage, 'sourcePassword'>,
-): Promise<Source[]> => (isDatabase(from) ? databaseSources(from, queries, sourcePassword) : findSources(from));
+): Promise<Source[]> => (isDatabase(from) ? databaseSources(from, mapping, sourcePassword) : findSources(from));
 
 /** A name for the source, of the folder's own. */
 const nameOf = (folder: string): string =>
@@ -151,6 +160,16 @@ async function connected(
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+async function estimateOf(run: Run, sources: readonly Source[], { files }: Assessment): Promise<Estimate> {
+  let estimate: Estimate | undefined;
+  const rows = Object.fromEntries(files.map((file) => [file.kind, file.rows]));
+  await connected(run, async (sql, mapping) => {
+    estimate = await measure({ sql, mapping, clock: run.clock, sources }, rows);
+    return 0;
+  });
+  return estimate!;
 }
 
 /** Prints what verify found, and writes all of it to a file. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import postgres from 'postgres';
 import { MoveInRefused } from './errors.ts';
-import { type Kind, kinds, type RawRow, type Source } from './read-rows.ts';
+import type { Mapping } from './mapping.ts';
+import { openSnapshot, type Row } from './mysql.ts';
+import { kinds, type RawRow, type Source } from './read-rows.ts';
+import { wordpressReaders } from './wordpress.ts';
 
-type Row = Record<string, unknown>;
 /** Rows of one query, in a transaction that can change nothing. */
 type Rows = (query: string) => AsyncIterable<Row>;
 
@@ -13,58 +14,94 @@ const rowsAtOnce = 500;
 export const isDatabase = (from: string): boolean => /^(postgres|postgresql|mysql|mariadb):\/\//.test(from);
 
 /**
- * The rows of another shop's database, by the queries of the mapping, in whose columns it looks. Times without a zone are in UTC.
+ * The rows of another shop's database, by the queries of the mapping, in whose columns it looks. A MySQL without queries is read as the
+ * database of a WooCommerce shop. Times without a zone are in UTC.
  * @param password when the address has none, so that it is not in the list of processes
  * @throws MoveInRefused
  */
-export function databaseSources(
+export async function databaseSources(
   address: string,
-  queries: Partial<Record<Kind, string | undefined>>,
+  { queries, database }: Pick<Mapping, 'queries' | 'database'>,
   password: string | undefined,
-): Source[] {
-  if (!URL.canParse(address)) throw new MoveInRefused('The address of the database is not valid.');
-  const url = new URL(address);
-  if (url.password === '' && password !== undefined) url.password = encodeURIComponent(password);
-  const isPostgres = url.protocol.startsWith('postgres');
-  const read = isPostgres ? readPostgres(url) : readMysql(url);
+): Promise<Source[]> {
+  const url = urlOf(address, password);
+  const isPostgres = isPostgresAddress(address);
   const shown = `${url.protocol}//${url.host}${url.pathname}`;
-  const found = kinds.filter((kind) => queries[kind] !== undefined);
+  if (!isPostgres && database === 'woocommerce' && Object.values(queries ?? {}).every((query) => query === undefined)) {
+    const readers = await wordpressReaders(url).catch((error: unknown) => refuse('its tables', error));
+    return kinds.map((kind) => {
+      let read: number | undefined;
+      const rows = () => {
+        read = undefined;
+        return readers.rows(kind, (share) => (read = share));
+      };
+      return sourceOf(kind, `${kind} of ${shown}`, { rows, share: () => read, bytes: readers.bytes[kind] });
+    });
+  }
+  const read = isPostgres ? readPostgres(url) : readMysql(url);
+  const found = kinds.filter((kind) => queries?.[kind] !== undefined);
   if (found.length === 0)
     throw new MoveInRefused(
       'The mapping has no queries: say in "queries" how products, customers and orders are read.',
     );
   return found.map((kind) => {
-    const query = queries[kind]!.replace(/;\s*$/, '');
-    return {
-      kind,
-      name: `${kind} of ${shown}`,
-      bytes: undefined,
-      encoding: 'utf-8',
-      share: () => undefined,
-      rows: () => numbered(explained(kind, read(query))),
-      fingerprint: async () => {
-        const hash = createHash('sha256');
-        for await (const row of explained(kind, read(query))) hash.update(`${JSON.stringify(row)}\n`);
-        return hash.digest('hex');
-      },
-    };
+    const query = queries![kind]!.replace(/;\s*$/, '');
+    return sourceOf(kind, `${kind} of ${shown}`, { rows: () => read(query), share: () => undefined, bytes: undefined });
   });
 }
+
+export const isPostgresAddress = (address: string): boolean => address.startsWith('postgres');
+
+/** Runs queries of one's own in a database, each in a read-only transaction. @throws MoveInRefused */
+export function readerOf(
+  address: string,
+  password: string | undefined,
+): (what: string, query: string) => AsyncIterable<Row> {
+  const url = urlOf(address, password);
+  const read = isPostgresAddress(address) ? readPostgres(url) : readMysql(url);
+  return (what, query) => explained(what, read(query));
+}
+
+function urlOf(address: string, password: string | undefined): URL {
+  if (!URL.canParse(address)) throw new MoveInRefused('The address of the database is not valid.');
+  const url = new URL(address);
+  if (url.password === '' && password !== undefined) url.password = encodeURIComponent(password);
+  return url;
+}
+
+type Reading = Pick<Source, 'share' | 'bytes'> & { rows: () => AsyncIterable<Row> };
+
+const sourceOf = (kind: Source['kind'], name: string, { rows, ...reading }: Reading): Source => ({
+  kind,
+  name,
+  encoding: 'utf-8',
+  ...reading,
+  rows: () => numbered(explained(kind, rows())),
+  fingerprint: async () => {
+    const hash = createHash('sha256');
+    for await (const row of explained(kind, rows())) hash.update(`${JSON.stringify(row)}\n`);
+    return hash.digest('hex');
+  },
+});
 
 async function* numbered(rows: AsyncIterable<Row>): AsyncGenerator<RawRow> {
   let row = 0;
   for await (const value of rows) yield { row: ++row, value };
 }
 
-/** A database that does not answer, or a query that it refuses, is a sentence for the person at the terminal. */
 async function* explained(kind: string, rows: AsyncIterable<Row>): AsyncGenerator<Row> {
   try {
     yield* rows;
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause)
-      throw new MoveInRefused(`The database did not give ${kind}: ${cause.message || String(cause.code)}.`, { cause });
-    throw cause;
+  } catch (error) {
+    refuse(kind, error);
   }
+}
+
+/** A database that does not answer, or a query that it refuses, is a sentence for the person at the terminal. */
+function refuse(what: string, cause: unknown): never {
+  if (cause instanceof Error && 'code' in cause)
+    throw new MoveInRefused(`The database did not give ${what}: ${cause.message || String(cause.code)}.`, { cause });
+  throw cause;
 }
 
 function readPostgres(url: URL): Rows {
@@ -94,31 +131,13 @@ function readPostgres(url: URL): Rows {
   };
 }
 
-/** Loads its client when it is needed. */
 function readMysql(url: URL): Rows {
   return async function* (query) {
-    const { createConnection } = await import('mysql2');
-    const connection = createConnection({
-      host: url.hostname,
-      port: Number(url.port || 3306),
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
-      charset: 'utf8mb4',
-      dateStrings: true,
-      supportBigNumbers: true,
-      bigNumberStrings: true,
-      connectTimeout: 10_000,
-      ...(url.searchParams.get('ssl') === 'true' ? { ssl: { rejectUnauthorized: true } } : {}),
-    });
-    const run = (statement: string) => connection.promise().query(statement);
+    const { stream, close } = await openSnapshot(url);
     try {
-      await run("set time_zone = '+00:00'");
-      await run('start transaction with consistent snapshot, read only');
-      yield* Readable.from(connection.query(query).stream({ highWaterMark: rowsAtOnce })) as AsyncIterable<Row>;
-      await run('commit');
+      yield* stream(query);
     } finally {
-      connection.destroy();
+      close();
     }
   };
 }

@@ -1,6 +1,8 @@
 import { type Column, columnsOf, looks, wordsOf } from './columns.ts';
+import { findGroups } from './draft-groups.ts';
 import { couponPlaces, customerPlaces, linePlaces, orderPlaces, productPlaces, type Wanted } from './draft-places.ts';
-import type { Kind, Source } from './read-rows.ts';
+import { together } from './layouts.ts';
+import type { Kind, RawRow, Source } from './read-rows.ts';
 
 export type Draft = {
   /** What the mapping file says. */
@@ -22,7 +24,7 @@ export async function draftMapping(sources: readonly Source[], source: string): 
     unused: [],
   };
   for (const { kind, rows } of sources) {
-    const { columns } = await columnsOf(rows());
+    const { columns, groups } = await describe(kind, rows);
     const left = new Set(columns);
     const find = (wanted: readonly Wanted[], among: ReadonlySet<Column> = left) => {
       const found = assign(wanted, [...among]);
@@ -31,10 +33,23 @@ export async function draftMapping(sources: readonly Source[], source: string): 
         draft.notes.push({ kind, place, column: found.get(place)?.name, needed });
       return placesOf(wanted, found);
     };
-    draft.mapping[kind] = draftOf[kind](find, { left, columns, draft });
+    const places = draftOf[kind](find, { left, columns, draft, differing: groups?.differing ?? new Set() });
+    draft.mapping[kind] = { ...(groups && { groupedBy: groups.by }), ...places };
     draft.unused.push({ kind, columns: [...left].map(({ name }) => name) });
   }
   return draft;
+}
+
+const numbered: Partial<Record<Kind, readonly Wanted[]>> = { customers: customerPlaces, orders: orderPlaces };
+
+/** The columns of an export. Where one thing has several rows, the first of each counts, and `(rows)` has all. */
+async function describe(kind: Kind, rows: () => AsyncIterable<RawRow>) {
+  const { columns } = await columnsOf(rows());
+  const wanted = numbered[kind];
+  const groups = wanted && (await findGroups(rows, columns, wanted));
+  return groups === undefined
+    ? { columns, groups }
+    : { columns: (await columnsOf(together(rows(), groups.by))).columns, groups };
 }
 
 /** What a draft found, for the terminal. */
@@ -50,7 +65,8 @@ export function draftLines({ notes, unknownStatuses, unused }: Draft): string[] 
 }
 
 type Find = (wanted: readonly Wanted[], among?: ReadonlySet<Column>) => Record<string, unknown>;
-type Context = { left: Set<Column>; columns: Column[]; draft: Draft };
+/** `differing` are the columns in which rows of one thing differ. */
+type Context = { left: Set<Column>; columns: Column[]; draft: Draft; differing: ReadonlySet<string> };
 
 const draftOf: Record<Kind, (find: Find, context: Context) => Record<string, unknown>> = {
   products: (find, { columns, draft }) => {
@@ -63,17 +79,22 @@ const draftOf: Record<Kind, (find: Find, context: Context) => Record<string, unk
     ...find(customerPlaces),
     address: find(addressPlaces(''), named(left, columns)),
   }),
-  orders: (find, { left, columns, draft }) => {
+  orders: (find, { left, columns, draft, differing }) => {
     const [billing, delivery] = (['(billing|bill|invoice)', '(shipping|ship|delivery)'] as const).map((of) =>
       find(addressPlaces(of)),
     );
+    // What differs from row to row is of the lines.
+    for (const column of columns) if (differing.has(column.name)) left.delete(column);
     const lines = columns.find((column) => looks.lines(column.values) && [...fieldsOf(column)].some(isQuantity));
     if (lines !== undefined) left.delete(lines);
     const places = find(orderPlaces);
     const status = columns.find(({ name }) => name === places.status);
+    const ofOrder = new Set(Object.values(places));
+    const fields =
+      lines && new Set([...fieldsOf(lines)].filter(({ name }) => differing.has(name) || !ofOrder.has(name)));
     return {
       ...places,
-      ...(lines === undefined ? {} : { lines: lines.name, line: find(linePlaces, fieldsOf(lines)) }),
+      ...(lines === undefined ? {} : { lines: lines.name, line: find(linePlaces, fields) }),
       billing,
       delivery,
       statuses: statusesOf(status, draft),

@@ -2,18 +2,21 @@ import type { Mapping } from './mapping.ts';
 import { type Kind, type RawRow, textAt } from './read-rows.ts';
 
 /*
- * Some exports spread a thing over rows: an order over one row for each line, a product over one for each variant. What is said once,
- * in the first row, is left empty in the others. Here such rows become one row for each order, and for each product and variant.
+ * Some exports spread a thing over rows: an order over one row for each line, a product over one for each variant, a customer over one
+ * for each address. What is said once, in the first row, is left empty in the others. Here such rows become one row for each order and
+ * customer, and for each product and variant.
  */
 
 /** Rows as the mapping reads them. */
 export function laidOut(kind: Kind, rows: AsyncIterable<RawRow>, mapping: Mapping): AsyncIterable<RawRow> {
-  const { groupedBy } = kind === 'orders' ? mapping.orders : kind === 'products' ? mapping.products : {};
+  if (kind === 'coupons') return rows;
+  const { groupedBy } = mapping[kind];
   if (groupedBy === undefined) return rows;
-  return kind === 'orders' ? orders(rows, groupedBy) : products(rows, groupedBy, mapping.products);
+  return kind === 'products' ? products(rows, groupedBy, mapping.products) : together(rows, groupedBy);
 }
 
-async function* orders(rows: AsyncIterable<RawRow>, by: string): AsyncGenerator<RawRow> {
+/** Rows that share the value of a column as one row, the first, with all of them in `(rows)`. */
+export async function* together(rows: AsyncIterable<RawRow>, by: string): AsyncGenerator<RawRow> {
   for await (const [first, ...others] of groups(rows, by)) {
     const { row, value } = first!;
     yield { row, value: value && { ...value, '(rows)': [first!, ...others].map((one) => one.value) } };

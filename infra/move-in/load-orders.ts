@@ -79,12 +79,19 @@ async function readProducts({ sql, mapping }: Loading): Promise<Map<string, Sold
 
 const idsOf = (entries: readonly Entry<'orders'>[]) => JSON.stringify(entries.map(({ record }) => record.id));
 
+/** Each page is unpacked once, whatever number of its orders is asked for. */
 const readExisting = (tx: TransactionSql, entries: readonly Entry<'orders'>[]) => tx<Existing[]>`
-  select k.id, p.documents -> k.id::text #>> '{movedIn,sha256}' as sha256, c.erased_at is not null as erased
-  from archive.order_keys k
-  join archive.pages p on p.id = k.page_id
-  join customers.customers c on c.id = k.customer_id
-  where k.id in (select jsonb_array_elements_text(${idsOf(entries)}::text::jsonb))`;
+  with keys as materialized (
+    select k.id, k.page_id, c.erased_at is not null as erased
+    from archive.order_keys k
+    join customers.customers c on c.id = k.customer_id
+    where k.id in (select jsonb_array_elements_text(${idsOf(entries)}::text::jsonb))
+  ), documents as materialized (
+    select d.key as id, d.value #>> '{movedIn,sha256}' as sha256
+    from archive.pages p, jsonb_each(p.documents) d
+    where p.id in (select page_id from keys)
+  )
+  select k.id, d.sha256, k.erased from keys k join documents d on d.id = k.id`;
 
 /** Which of the numbers other orders have. */
 async function readTaken(tx: TransactionSql, entries: readonly Entry<'orders'>[]): Promise<Set<string>> {

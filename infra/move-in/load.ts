@@ -7,7 +7,16 @@ import { loadCustomers } from './load-customers.ts';
 import { loadOrders } from './load-orders.ts';
 import { loadProducts } from './load-products.ts';
 import { type Counts, type Loading, sourceOf } from './loading.ts';
-import type { Kind, Source } from './read-rows.ts';
+import { type Kind, kinds, type Source } from './read-rows.ts';
+
+export type { Counts, Loading } from './loading.ts';
+
+export const loaders: Record<Kind, (loading: Loading) => Promise<Counts>> = {
+  products: loadProducts,
+  customers: loadCustomers,
+  coupons: loadCoupons,
+  orders: loadOrders,
+};
 
 type Options = Pick<Loading, 'sql' | 'mapping' | 'clock' | 'onBatch'> & { sources: readonly Source[]; out: string };
 
@@ -30,10 +39,7 @@ export async function loadShop({ out, ...options }: Options): Promise<Partial<Re
   const loading: Loading = { ...options, reject };
   const counts: Partial<Record<Kind, Counts>> = {};
   try {
-    if (sourceOf(loading, 'products') !== undefined) counts.products = await loadProducts(loading);
-    if (sourceOf(loading, 'customers') !== undefined) counts.customers = await loadCustomers(loading);
-    if (sourceOf(loading, 'coupons') !== undefined) counts.coupons = await loadCoupons(loading);
-    if (sourceOf(loading, 'orders') !== undefined) counts.orders = await loadOrders(loading);
+    for (const kind of kinds) if (sourceOf(loading, kind) !== undefined) counts[kind] = await loaders[kind](loading);
   } finally {
     rejected.end();
     await finished(rejected);

@@ -27,7 +27,10 @@ export const sourceOf = <K extends Kind>({ sources }: Pick<Loading, 'sources'>, 
 /** A row that fits. */
 export type Entry<K extends Kind> = { row: number; raw: Record<string, unknown>; record: Records[K] };
 
-/** The rows of a kind that fit, in batches; the others are counted and noted. `write` tells what became of a batch. */
+/**
+ * The rows of a kind that fit, in batches; the others are counted and noted. `write` tells what became of a batch. While one is written,
+ * the next one is read.
+ */
 export async function loadBatches<K extends Kind>(
   loading: Loading,
   kind: K,
@@ -36,20 +39,38 @@ export async function loadBatches<K extends Kind>(
   const counts: Counts = { rows: 0, added: 0, changed: 0, unchanged: 0, rejected: 0 };
   const source = sourceOf(loading, kind)!;
   let batch: Entry<K>[] = [];
-  const flush = async () => {
-    if (batch.length === 0) return;
-    const done = await write(batch);
-    batch = [];
+  let rejected = 0;
+  let writing = Promise.resolve();
+  const writeBatch = async (entries: Entry<K>[], read: { rows: number; rejected: number }) => {
+    const done = await write(entries);
+    counts.rows = read.rows;
     for (const name of ['added', 'changed', 'unchanged', 'rejected'] as const) counts[name] += done[name];
+    counts.rejected += read.rejected;
     loading.onBatch(kind, counts, source.share());
   };
-  for await (const read of readRecords(source, loading.mapping)) {
-    counts.rows++;
-    if (read.reason !== undefined) {
-      counts.rejected++;
-      loading.reject(kind, read, read.reason);
-    } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows[kind]) await flush();
+  const flush = async (rows: number) => {
+    await writing;
+    const entries = batch;
+    writing = writeBatch(entries, { rows, rejected });
+    // Whoever waits for it next hears of it.
+    writing.catch(() => {});
+    batch = [];
+    rejected = 0;
+  };
+  let rows = 0;
+  try {
+    for await (const read of readRecords(source, loading.mapping)) {
+      rows++;
+      if (read.reason !== undefined) {
+        rejected++;
+        loading.reject(kind, read, read.reason);
+      } else if (batch.push({ row: read.row, raw: read.raw, record: read.record }) === batchRows[kind])
+        await flush(rows);
+    }
+    if (batch.length > 0) await flush(rows);
+  } finally {
+    await writing.catch(() => {});
   }
-  await flush();
-  return counts;
+  await writing;
+  return { ...counts, rows, rejected: counts.rejected + rejected };
 }

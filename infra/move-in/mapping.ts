@@ -42,6 +42,8 @@ const mapping = z.strictObject({
   prefix: z.string().regex(/^[A-Z0-9]{1,10}$/),
   /** Grams in a unit of weight. */
   gramsPerWeight: z.number().positive(),
+  /** Whose tables a MySQL database has when there are no queries. */
+  database: z.literal('woocommerce').optional(),
   /** Of a database: how its rows are read. Places are columns of these queries. */
   queries: z.strictObject({ products: query, customers: query, coupons: query, orders: query }).optional(),
   products: z.strictObject({
@@ -75,8 +77,12 @@ const mapping = z.strictObject({
     options: z.array(z.strictObject({ name: place, values: place })).max(5),
   }),
   customers: z.strictObject({
+    /** The column whose value rows of one customer share, where each of their addresses has a row. */
+    groupedBy: column.optional(),
     ...places('id', 'email', 'firstName', 'lastName', 'passwordHash', 'registered').shape,
     address: addressPlaces,
+    /** Where further addresses are. A customer has one here: the first that fits. */
+    otherAddresses: z.array(addressPlaces),
   }),
   orders: z.strictObject({
     /** The column whose value rows of one order share, where each of its lines has a row. `lines` is `(rows)` then. */
@@ -101,6 +107,8 @@ const mapping = z.strictObject({
       'subtotal',
       'shippingMethod',
       'coupon',
+      /** What was given back. The order counts in full here. */
+      'refunded',
       'paymentMethod',
       'note',
       'lines',
@@ -130,7 +138,7 @@ const empty = {
   gramsPerWeight: 1,
   prefix: 'OLD',
   products: { categoryBelow: '>', categoryNext: ',', withVariants: 'variable', variant: 'variation', options: [] },
-  customers: { address: {} },
+  customers: { address: {}, otherAddresses: [] },
   orders: { line: {}, billing: {}, delivery: {}, statuses: {} },
   coupons: { kinds: { percent: 'percent', amount: 'amount' }, conditions: [] },
 };

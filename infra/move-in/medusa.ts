@@ -1,14 +1,16 @@
-const address = (kind: 'billing' | 'shipping') => ({
-  firstName: `${kind}_address.first_name`,
-  lastName: `${kind}_address.last_name`,
-  company: `${kind}_address.company`,
-  line1: `${kind}_address.address_1`,
-  line2: `${kind}_address.address_2`,
-  postalCode: `${kind}_address.postal_code`,
-  city: `${kind}_address.city`,
-  region: `${kind}_address.province`,
-  country: `${kind}_address.country_code`,
+const at = (place: string) => ({
+  firstName: `${place}.first_name`,
+  lastName: `${place}.last_name`,
+  company: `${place}.company`,
+  line1: `${place}.address_1`,
+  line2: `${place}.address_2`,
+  postalCode: `${place}.postal_code`,
+  city: `${place}.city`,
+  region: `${place}.province`,
+  country: `${place}.country_code`,
 });
+const address = (kind: 'billing' | 'shipping') => at(`${kind}_address`);
+const ofCustomer = (n: number) => at(`addresses.${n}`);
 
 /**
  * Exports of Medusa 2: products as its admin exports them, customers and orders as its admin API shows them, one in each line. A
@@ -46,17 +48,8 @@ export const medusa = {
     lastName: 'last_name',
     passwordHash: 'password_hash',
     registered: 'created_at',
-    address: {
-      firstName: 'addresses.0.first_name',
-      lastName: 'addresses.0.last_name',
-      company: 'addresses.0.company',
-      line1: 'addresses.0.address_1',
-      line2: 'addresses.0.address_2',
-      postalCode: 'addresses.0.postal_code',
-      city: 'addresses.0.city',
-      region: 'addresses.0.province',
-      country: 'addresses.0.country_code',
-    },
+    address: ofCustomer(0),
+    otherAddresses: [1, 2, 3, 4].map(ofCustomer),
   },
   orders: {
     id: 'id',

@@ -28,13 +28,16 @@ export type Archived = {
 };
 type Context = { customerId: string; products: ReadonlyMap<string, SoldProduct>; source: string };
 
+/** What an order that was delivered or is paid is here. */
+export const statusHere = ({ status }: Pick<OrderRecord, 'status'>) => (status === 'delivered' ? 'confirmed' : status);
+
 /**
  * The document of a past order. `movedIn` marks it, so that it stays in the archive: it has no payment and no stock here.
  */
 export function toDocument(record: OrderRecord, { customerId, products, source }: Context): Archived {
   const { id, number, currency, total, placedAt, changedAt, shipping } = record;
   const confirmed = record.status === 'delivered' || record.status === 'confirmed';
-  const status = record.status === 'delivered' ? 'confirmed' : record.status;
+  const status = statusHere(record);
   const [created_at, updated_at] = [placedAt.toISOString(), changedAt.toISOString()];
   const sum = (of: 'total' | 'discount' | 'tax') => record.lines.reduce((all, line) => all + line[of], 0);
   const discount = sum('discount');

@@ -17,11 +17,15 @@ export type OrderLine = {
 };
 
 /**
- * The lines of an order, from JSON or from text such as `sku:A|quantity:2|total:9.90;sku:B|…`.
+ * The lines of an order, from a list, JSON or text such as `sku:A|quantity:2|total:9.90;sku:B|…`.
  * @throws RowRejected
  */
-export function readLines(cell: string, places: Mapping['orders']['line'], currency: string): OrderLine[] {
-  const items = itemsOf(cell);
+export function readLines(
+  cell: string | Record<string, unknown>[],
+  places: Mapping['orders']['line'],
+  currency: string,
+): OrderLine[] {
+  const items = typeof cell === 'string' ? itemsOf(cell) : cell;
   if (items.length === 0) throw new RowRejected('has no lines');
   const lines = items.map((item) => {
     const at = (name: keyof typeof places) => textAt(item, places[name]);

@@ -6,7 +6,7 @@ import { RowRejected } from './errors.ts';
 import type { Mapping, pastStatuses } from './mapping.ts';
 import { type OrderLine, readLines, settleRounding, sumOf } from './order-lines.ts';
 import { type SharedOut, shareOut } from './order-sums.ts';
-import { textAt } from './read-rows.ts';
+import { listAt, textAt } from './read-rows.ts';
 import { addressOf, currencyOf, given, minorUnits, movedId, timeOf } from './values.ts';
 
 export type OrderRecord = {
@@ -65,10 +65,15 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
     discount: Math.abs(amount('discount')),
     subtotal: at('subtotal') === '' ? undefined : amount('subtotal'),
   };
-  const { lines, shipping, taxIncluded } = addedUp(readLines(at('lines'), orders.line, currency), sums);
+  const { lines, shipping, taxIncluded } = addedUp(
+    readLines(listAt(row, orders.lines) ?? at('lines'), orders.line, currency),
+    sums,
+  );
   const notes: string[] = [];
   const [billing, delivery] = [addressOf(row, orders.billing), addressOf(row, orders.delivery)];
   if (billing === null || delivery === null) notes.push('addresses of orders that do not fit, which are left out');
+  if (status !== 'cancelled' && at('refunded') !== '' && minorUnits(at('refunded'), currency, 'the refund') !== 0)
+    notes.push('orders of which a part was refunded, which count in full');
   if (status === 'confirmed')
     notes.push('orders that are paid and not complete, which have to be fulfilled by the previous shop');
   const email = at('email') === '' ? undefined : emailOf(at('email'));
@@ -96,7 +101,7 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
     billingAddress: billing ?? null,
     shippingAddress: delivery ?? null,
     contact: z.safeParse(contact, given({ email: at('email'), phone: at('phone') })).data ?? null,
-    note: z.safeParse(prose(1000), at('note')).data || null,
+    note: z.safeParse(noteSchema, at('note')).data || null,
     placedAt,
     changedAt: at('changed') === '' ? placedAt : timeOf(at('changed'), 'the time of its last change'),
     notes,
@@ -134,7 +139,9 @@ function numberOf(number: string, prefix: string): string {
   return `${prefix}-${digits}`;
 }
 
-const methodOf = (name: string): string => z.safeParse(text(100), name).data ?? 'previous-shop';
+const noteSchema = prose(1000);
+const methodSchema = text(100);
+const methodOf = (name: string): string => z.safeParse(methodSchema, name).data ?? 'previous-shop';
 
 /** A customer's own address goes before that of an order; undefined without either. */
 export const emailOfOrder = (

@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
 import { productRow } from '../../lib/contract/api/catalog.ts';
+import { withoutMarkup } from './entities.ts';
 import { RowRejected } from './errors.ts';
 import type { Mapping } from './mapping.ts';
 import { textAt } from './read-rows.ts';
@@ -35,7 +36,7 @@ export function toProduct(row: Record<string, unknown>, { products, ...mapping }
   const currency = currencyOf(at('currency') || mapping.currency);
   const price = at('price');
   if (price === '' && !isParent) throw new RowRejected('has no price');
-  const [path = '', ...otherPaths] = at('categories').split(products.categoryNext);
+  const [path = [], ...otherPaths] = pathsOf(at('categories'), products);
   if (otherPaths.length > 0) notes.push('products in several categories, of which the first is kept');
   const stock = stockOf(at('stock'), isParent, notes);
   const weight = at('weight');
@@ -56,10 +57,7 @@ export function toProduct(row: Record<string, unknown>, { products, ...mapping }
   return {
     id,
     fields: fields as ProductRecord['fields'],
-    category: path
-      .split(products.categoryBelow)
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
+    category: path,
     parent: isVariant ? parent : undefined,
     stock,
     notes,
@@ -90,6 +88,14 @@ export function toProduct(row: Record<string, unknown>, { products, ...mapping }
   }
 }
 
+/** Paths of categories, each from the top down: from text, or from JSON where names may have any sign in them. */
+function pathsOf(text: string, { categoryBelow, categoryNext }: Mapping['products']): string[][] {
+  const paths: string[][] = text.startsWith('[[')
+    ? JSON.parse(text)
+    : text.split(categoryNext).map((path) => path.split(categoryBelow));
+  return paths.map((path) => path.map((name) => name.trim()).filter((name) => name !== ''));
+}
+
 function stockOf(text: string, isParent: boolean, notes: string[]): number | undefined {
   if (text === '' || isParent) return undefined;
   const units = Number(text.replace(',', '.'));
@@ -103,13 +109,3 @@ const optionsOf = (row: Record<string, unknown>, { options }: Mapping['products'
   options
     .map(({ name, values }): [string, string] => [textAt(row, name), textAt(row, values)])
     .filter(([name, values]) => name !== '' && values !== '');
-
-const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ', '#039': "'", '#39': "'" };
-
-/** The text of HTML. */
-const withoutMarkup = (html: string): string =>
-  html
-    .replaceAll(/<(?:br|\/p|\/li|\/h\d)[^>]*>|\\n/gi, '\n')
-    .replaceAll(/<[^>]*>/g, '')
-    .replaceAll(/&(#?\w+);/g, (whole, name: string) => entities[name] ?? whole)
-    .trim();

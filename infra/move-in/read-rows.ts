@@ -146,8 +146,26 @@ export function textAt(row: Record<string, unknown>, place: Place | undefined): 
 }
 
 function valueAt(row: Record<string, unknown>, name: string): unknown {
-  if (name in row) return row[name];
-  return name
-    .split('.')
-    .reduce<unknown>((value, part) => (value as Record<string, unknown> | null | undefined)?.[part], row);
+  if (name in row || !name.includes('.')) return row[name];
+  return pathOf(name).reduce<unknown>(
+    (value, part) => (value as Record<string, unknown> | null | undefined)?.[part],
+    row,
+  );
+}
+
+const paths = new Map<string, string[]>();
+
+/** The parts of a path. A mapping has few, and each row asks for all of them. */
+function pathOf(name: string): string[] {
+  const known = paths.get(name);
+  if (known !== undefined) return known;
+  const parts = name.split('.');
+  paths.set(name, parts);
+  return parts;
+}
+
+/** The list at a place of a row; undefined where there is text, or nothing. */
+export function listAt(row: Record<string, unknown>, place: Place | undefined): Record<string, unknown>[] | undefined {
+  const found = typeof place === 'string' ? valueAt(row, place) : undefined;
+  return Array.isArray(found) ? found : undefined;
 }

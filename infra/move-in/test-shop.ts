@@ -8,7 +8,8 @@ import { hash as hashBcrypt } from 'bcryptjs';
 import { hashPhpass } from '../../lib/accounts/customers/moved-in-passwords.ts';
 import { MoveInRefused } from './errors.ts';
 
-export const shopKinds = ['woocommerce', 'shopify', 'medusa'] as const;
+/** The last two are databases of WooCommerce, with orders in tables of their own (since 8.2) and as posts (before). */
+export const shopKinds = ['woocommerce', 'shopify', 'medusa', 'wordpress', 'wordpress-posts'] as const;
 export type ShopKind = (typeof shopKinds)[number];
 export type Sizes = { products: number; customers: number; orders: number };
 
@@ -22,6 +23,7 @@ const customers =
 const orders =
   'order_id,order_number,date,status,order_currency,customer_id,billing_first_name,billing_last_name,billing_email,billing_address_1,billing_city,billing_postcode,billing_country,payment_method,shipping_method,shipping_total,shipping_tax_total,order_total,coupon_code,line_items';
 const coupons = 'code,discount_type,amount,date_expires,usage_limit,usage_limit_per_user,usage_count,minimum_amount';
+const headings = { products, customers, orders, coupons };
 export const first = ['Ada', 'Ben', 'Chloé', 'Dilip', 'Eva', 'Femi', 'Gül', 'Hana'];
 export const last = ['Archer', 'Brandt', 'Ceylan', 'Dupont', 'Egede', 'Fischer'];
 
@@ -46,6 +48,8 @@ type Files = Record<string, Iterable<string> | AsyncIterable<string>>;
 async function filesOf(kind: ShopKind, sizes: Sizes): Promise<Files> {
   if (kind === 'shopify') return (await import('./test-shop-shopify.ts')).shopifyFiles(sizes);
   if (kind === 'medusa') return (await import('./test-shop-medusa.ts')).medusaFiles(sizes);
+  if (kind !== 'woocommerce')
+    return (await import('./test-shop-wordpress.ts')).wordpressFiles(sizes, { hasOrderTables: kind === 'wordpress' });
   return {
     'products.csv': table(products, productRows(sizes)),
     'customers.csv': table(customers, customerRows(sizes)),
@@ -55,13 +59,17 @@ async function filesOf(kind: ShopKind, sizes: Sizes): Promise<Files> {
 }
 
 /** One that is good for ever, one that is half used, and three that do not move in. */
-function* couponRows(): Generator<unknown[]> {
+export function* couponRows(): Generator<unknown[]> {
   yield ['tenth', 'percent', '10', '', '', '', 7, ''];
   yield ['five-off', 'fixed_cart', '5.00', '2099-12-31', 100, 1, 40, ''];
   yield ['used-up', 'percent', '20', '', 10, '', 10, ''];
   yield ['from-fifty', 'percent', '15', '', '', '', 0, '50.00'];
   yield ['over', 'percent', '30', '2020-01-01', '', '', 3, ''];
 }
+
+/** A row under the names of its columns. */
+export const named = (kind: keyof typeof headings, row: readonly unknown[]): Record<string, string> =>
+  Object.fromEntries(headings[kind].split(',').map((name, at) => [name, String(row[at] ?? '')]));
 
 /** The lines of a CSV file. */
 export async function* table(heading: string, rows: Iterable<unknown[]> | AsyncIterable<unknown[]>) {
@@ -78,7 +86,7 @@ const cell = (value: unknown): string => {
 export const priceOf = (n: number): number => 500 + ((n * 37) % 200) * 25;
 export const decimal = (cents: number): string => (cents / 100).toFixed(2);
 
-function* productRows({ products: count }: Sizes): Generator<unknown[]> {
+export function* productRows({ products: count }: Sizes): Generator<unknown[]> {
   for (let n = 1; n <= count; n++) {
     const description = n % 7 === 0 ? '' : `<p>Thing ${n}, made &amp; tested.</p>`;
     const category = ['Home > Kitchen', 'Home > Garden', 'Clothing', 'Office > Paper'][n % 4];
@@ -123,7 +131,7 @@ function* productRows({ products: count }: Sizes): Generator<unknown[]> {
   yield [shirt + 3, 'simple', 'OLD-FREE', 'Without a price', 1, '', '', 1, '', '', '', '', '', '', ''];
 }
 
-async function* customerRows({ customers: count }: Sizes): AsyncGenerator<unknown[]> {
+export async function* customerRows({ customers: count }: Sizes): AsyncGenerator<unknown[]> {
   for (let n = 1; n <= count; n++) {
     const { email, password } = testCustomer(n);
     const registered = `${2019 + (n % 5)}-0${1 + (n % 9)}-1${n % 10} 08:15:00`;
@@ -165,7 +173,7 @@ async function oldHash(n: number, password: string): Promise<string> {
   return `$wp${(await hashBcrypt(key, `$2b$04$${salt.padEnd(21, '0')}u`)).replace('$2b$', '$2y$')}`;
 }
 
-function* orderRows({ products: things, customers: count, orders: all }: Sizes): Generator<unknown[]> {
+export function* orderRows({ products: things, customers: count, orders: all }: Sizes): Generator<unknown[]> {
   for (let n = 1; n <= all; n++) {
     const customer = n % 9 === 0 ? 0 : 1 + (n % count);
     yield orderRow(n, customer, customer === 0 ? `guest-${n}@old-shop.example` : testCustomer(customer).email, things);

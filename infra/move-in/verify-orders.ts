@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { emailOfOrder, type OrderRecord } from './order.ts';
-import { toDocument } from './order-document.ts';
+import { statusHere, toDocument } from './order-document.ts';
 import type { Verifying } from './verifying.ts';
 
 type Here = {
@@ -71,12 +71,6 @@ export function verifyOrders({ sql, mapping, samples, differ }: Verifying, email
   };
 
   function compare(record: OrderRecord, row: Here): void {
-    const { document } = toDocument(record, {
-      customerId: row.customerId,
-      products: new Map(),
-      source: mapping.source,
-    });
-    const order = document.order as Record<string, unknown>;
     const email = emailOfOrder(record, emails);
     // Erased customers have no address any more, and their orders say nothing of them.
     if (row.email !== null && row.email !== email) differ('orders', record.oldId, 'is of another customer');
@@ -86,8 +80,15 @@ export function verifyOrders({ sql, mapping, samples, differ }: Verifying, email
         record.oldId,
         `has the total ${row.total} ${row.currency} and not ${record.total} ${record.currency}`,
       );
-    if (row.status !== order.status) differ('orders', record.oldId, `is ${row.status} and not ${order.status}`);
+    const status = statusHere(record);
+    if (row.status !== status) differ('orders', record.oldId, `is ${row.status} and not ${status}`);
     if (row.document === null || row.email === null) return;
+    const { document } = toDocument(record, {
+      customerId: row.customerId,
+      products: new Map(),
+      source: mapping.source,
+    });
+    const order = document.order as Record<string, unknown>;
     const found = row.document.order as Record<string, unknown>;
     for (const name of orderFields)
       if (!isDeepStrictEqual(found[name] ?? null, order[name] ?? null))

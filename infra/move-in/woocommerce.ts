@@ -12,10 +12,11 @@ const address = (kind: 'billing' | 'shipping') => ({
 
 /**
  * Exports of WooCommerce: products as its own exporter writes them, customers and orders in the columns that its export
- * plug-ins share, or orders as its REST API shows them, one in each line.
+ * plug-ins share, or orders as its REST API shows them, one in each line. What is read from its database has these columns, too.
  */
 export const woocommerce = {
   source: 'woocommerce',
+  database: 'woocommerce',
   currency: 'EUR',
   prefix: 'WC',
   gramsPerWeight: 1000,
@@ -26,6 +27,7 @@ export const woocommerce = {
     name: 'Name',
     description: ['Description', 'Short description'],
     price: ['Sale price', 'Regular price'],
+    currency: 'Currency',
     taxClass: 'Tax class',
     weight: 'Weight (kg)',
     stock: 'Stock',
@@ -37,7 +39,7 @@ export const woocommerce = {
     categoryNext: ',',
     withVariants: 'variable',
     variant: 'variation',
-    options: [1, 2, 3].map((n) => ({ name: `Attribute ${n} name`, values: `Attribute ${n} value(s)` })),
+    options: [1, 2, 3, 4, 5].map((n) => ({ name: `Attribute ${n} name`, values: `Attribute ${n} value(s)` })),
   },
   customers: {
     id: ['customer_id', 'ID', 'id'],
@@ -51,6 +53,7 @@ export const woocommerce = {
       firstName: ['billing_first_name', 'billing.first_name', 'first_name'],
       lastName: ['billing_last_name', 'billing.last_name', 'last_name'],
     },
+    otherAddresses: [address('shipping')],
   },
   orders: {
     id: ['order_id', 'id'],
@@ -65,8 +68,9 @@ export const woocommerce = {
     total: ['order_total', 'total'],
     shipping: 'shipping_total',
     shippingTax: ['shipping_tax_total', 'shipping_tax'],
-    shippingMethod: 'shipping_method',
-    coupon: 'coupon_code',
+    shippingMethod: ['shipping_method', 'shipping_lines.0.method_title'],
+    coupon: ['coupon_code', 'coupon_lines.0.code'],
+    refunded: 'refunded_total',
     paymentMethod: 'payment_method',
     note: ['customer_note', 'customer_message'],
     lines: 'line_items',
@@ -98,6 +102,7 @@ export const woocommerce = {
     code: ['code', 'post_title', 'coupon_code'],
     type: 'discount_type',
     amount: ['amount', 'coupon_amount'],
+    currency: 'currency',
     to: ['date_expires_gmt', 'date_expires', 'expiry_date'],
     limit: 'usage_limit',
     customerLimit: 'usage_limit_per_user',
@@ -106,6 +111,7 @@ export const woocommerce = {
     conditions: [
       ...['minimum_amount', 'maximum_amount', 'product_ids', 'excluded_product_ids', 'product_categories'],
       ...['excluded_product_categories', 'email_restrictions', 'individual_use', 'exclude_sale_items', 'free_shipping'],
+      'limit_usage_to_x_items',
     ],
   },
 };

@@ -193,8 +193,10 @@ const scopeNotes: Readonly<Record<Scope, string>> = {
   'customers:read': 'read names, e-mails and addresses',
   'customers:write':
     'sign customers up, change and erase them; by a key, make them premium, suspend them, end their sessions',
+  'feeds:write': 'say when customers were in touch, without seeing who they are',
   'events:read': 'read what happened to all orders, customers and refunds',
   'reports:read': 'read reports',
+  'reports:schedule': 'have reports sent by mail and webhook',
   'webhooks:manage': 'have events sent to its own endpoints',
   'applications:manage': 'register applications, change them and cut them off',
   'audit:read': 'read who did and read what',

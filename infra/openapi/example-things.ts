@@ -27,6 +27,9 @@ export const ids = {
   access: 'acc_0198c6d9b3a57e40b2d8c1f6e7a95d05',
   webhookEndpoint: 'whe_0198c69f7b3d7e10a4c8e2f5d6b91a07',
   delivery: 'dlv_0198c6b2f1d07a3e9c54d2a1b7e60f39',
+  reportSubscription: 'rsb_0198c6b2f1d07a3e9c54d2a1b7e60f3a',
+  reportExport: 'rex_0198c6b2f1d07a3e9c54d2a1b7e60f3c',
+  reportRun: 'rrn_0198c6b2f1d07a3e9c54d2a1b7e60f3b',
   backOffice: 'app_0198c69e2f437a11b8c4d0e9f6a2537d',
   key: 'key_0198c69f5d2e7b81a4c7e0d3f6b92a15',
 };
@@ -466,6 +469,57 @@ export const exampleTexts: Readonly<Record<string, string>> = {
 export const exampleTime = placedAt;
 
 /** An example of each thing that several operations answer with, by the name of its schema. */
+export const reportSubscription = {
+  id: ids.reportSubscription,
+  name: 'Every morning',
+  report: 'sales' as const,
+  parameters: { groupBy: 'product' },
+  range: 'yesterday' as const,
+  schedule: { every: 'day' as const, hour: 8, zone: 'Europe/Vienna' },
+  emails: ['owner@shop.example'],
+  attachment: 'csv' as const,
+  webhook: false,
+  status: 'active' as const,
+  nextAt: '2026-03-15T07:00:00.000Z',
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+
+export const reportRun = {
+  id: ids.reportRun,
+  dueAt: '2026-03-14T07:00:00.000Z',
+  status: 'sent' as const,
+  reason: null,
+  from: '2026-03-13',
+  to: '2026-03-14',
+  asOf: '2026-03-14T07:00:12.400Z',
+  lagSeconds: 0.3,
+  stale: false,
+  rows: 42,
+  emails: 1,
+  endedAt: '2026-03-14T07:00:12.950Z',
+};
+
+export const reportExport = {
+  id: ids.reportExport,
+  report: 'products' as const,
+  parameters: { from: '2025-03-01', to: '2026-03-01' },
+  format: 'parquet' as const,
+  status: 'completed' as const,
+  progress: 'done' as const,
+  rows: 52_310,
+  bytes: 1_604_211,
+  asOf: '2026-03-14T09:27:04.100Z',
+  lagSeconds: 0.3,
+  stale: false,
+  failure: null,
+  download: { url: 'https://files.example/exports/products.parquet', expiresAt: '2026-03-14T09:45:00.000Z' },
+  createdAt: placedAt,
+  endedAt: '2026-03-14T09:27:05.000Z',
+  expiresAt: '2026-03-21T09:27:05.000Z',
+};
+
 export const exampleThings: Readonly<Record<string, unknown>> = {
   Money: eur(4990),
   Product: product,
@@ -488,4 +542,7 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   StockLevel: level,
   StockMovement: movement,
   ReviewOrder: reviewOrder,
+  ReportSubscription: reportSubscription,
+  ReportRun: reportRun,
+  ReportExport: reportExport,
 };

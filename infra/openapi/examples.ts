@@ -29,6 +29,8 @@ import {
   product,
   readAction,
   refund,
+  reportExport,
+  reportSubscription,
   review,
   reviewOrder,
   settled,
@@ -64,6 +66,24 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
   'put-shipping-method': {
     request: pick(shippingMethod, 'name', 'countries', 'currency', 'cost', 'freeAbove'),
     answers: { 200: { ...shippingMethod, version: 2 }, 201: shippingMethod },
+  },
+  'create-report-export': {
+    request: pick(reportExport, 'report', 'parameters', 'format'),
+    answers: {
+      202: {
+        ...reportExport,
+        ...{ status: 'pending', progress: 'waiting', rows: null, bytes: null, asOf: null, lagSeconds: null },
+        ...{ download: null, endedAt: null, expiresAt: null },
+      },
+    },
+  },
+  'create-report-subscription': {
+    request: pick(reportSubscription, 'name', 'report', 'parameters', 'range', 'schedule', 'emails'),
+    answers: { 201: reportSubscription },
+  },
+  'update-report-subscription': {
+    request: { status: 'paused' },
+    answers: { 200: { ...reportSubscription, status: 'paused', nextAt: null, version: 2 } },
   },
   'list-tax-rates': { answers: { 200: { data: [taxRate], hasMore: false, nextCursor: null } } },
   'put-tax-rate': {

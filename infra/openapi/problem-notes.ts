@@ -81,6 +81,18 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'A shop has at most 100; remove one first.',
     path: '/applications',
   },
+  'export-under-way': {
+    when: 'The application has an export that is not ready yet.',
+    todo: 'Wait until `GET /reports/exports/{exportId}` says that it has ended. Most take a minute or two.',
+    detail: 'An export of the application is not ready yet. Wait until it has ended.',
+    path: '/reports/exports',
+  },
+  'too-many-report-subscriptions': {
+    when: 'The application has 50 report subscriptions.',
+    todo: 'Delete one, or add its recipients to another.',
+    detail: 'An application has at most 50 report subscriptions; delete one first.',
+    path: '/report-subscriptions',
+  },
   'too-many-webhook-endpoints': {
     when: 'The application already has 20 webhook endpoints. Disabled ones count.',
     todo: 'Delete an unused endpoint, or have one endpoint get more types of events.',
@@ -252,6 +264,34 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Accept `application/json`, `text/csv` or `application/vnd.apache.parquet`, or leave the header field out.',
     detail: 'A report comes as one of application/json, text/csv, application/vnd.apache.parquet.',
     path: '/reports/sales',
+  },
+  'report-unknown': {
+    when: 'A subscription or an export names a report that does not exist, or that cannot be sent.',
+    todo: 'Name one of `sales`, `margin`, `products`, `cohorts`, `customers` and `stock`.',
+    detail: '/report must be one of sales, margin, products, cohorts, customers, stock.',
+    errors: [{ pointer: '/report', detail: 'must be one of sales, margin, products, cohorts, customers, stock' }],
+    path: '/report-subscriptions',
+  },
+  'range-unknown': {
+    when: 'The range of a subscription does not exist, is missing for a report of a period, or is given for a report of now.',
+    todo: 'Send one of the ranges that `errors` names. `customers` and `stock` have none.',
+    detail: '/range is missing: this report is of a period.',
+    errors: [{ pointer: '/range', detail: 'is missing: this report is of a period' }],
+    path: '/report-subscriptions',
+  },
+  'schedule-invalid': {
+    when: 'The schedule of a subscription has an hour, a weekday or a day that does not exist, or that does not fit `every`.',
+    todo: 'Correct each place that `errors` names. Hours are 0 to 23, weekdays 1 (Monday) to 7, days 1 to 28.',
+    detail: '/schedule/hour must be at most 23.',
+    errors: [{ pointer: '/schedule/hour', detail: 'must be at most 23' }],
+    path: '/report-subscriptions',
+  },
+  'recipient-invalid': {
+    when: 'A subscription has an address that is no e-mail address or that is there twice, more than ten, or nobody to send to.',
+    todo: 'Correct `emails`, or set `webhook`.',
+    detail: '/emails/0 is not a valid email.',
+    errors: [{ pointer: '/emails/0', detail: 'is not a valid email' }],
+    path: '/report-subscriptions',
   },
   'report-too-large': {
     when: 'The report would have more than 10,000 rows, or adding it up takes longer than a request may take.',

@@ -6,6 +6,7 @@ import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as coupons from '../../lib/contract/api/coupons.ts';
+import { feedEntry } from '../../lib/contract/api/customer-feeds.ts';
 import * as customerReports from '../../lib/contract/api/customer-reports.ts';
 import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
 import * as customers from '../../lib/contract/api/customers.ts';
@@ -23,7 +24,9 @@ import * as orders from '../../lib/contract/api/orders.ts';
 import { paymentAction } from '../../lib/contract/api/payment-action.ts';
 import { problems } from '../../lib/contract/api/problems.ts';
 import * as refunds from '../../lib/contract/api/refunds.ts';
-import { reportPart } from '../../lib/contract/api/report-parts.ts';
+import * as reportExports from '../../lib/contract/api/report-exports.ts';
+import { feedAge, reportPart } from '../../lib/contract/api/report-parts.ts';
+import * as reportSubscriptions from '../../lib/contract/api/report-subscriptions.ts';
 import * as reports from '../../lib/contract/api/reports.ts';
 import * as returns from '../../lib/contract/api/returns.ts';
 import * as sessions from '../../lib/contract/api/sessions.ts';
@@ -85,11 +88,16 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   OperatorAction: manualReview.operatorAction,
   OrderExplanation: manualReview.explanation,
   ReportPart: reportPart,
+  ReportExport: reportExports.reportExport,
+  ReportSubscription: reportSubscriptions.reportSubscription,
+  ReportRun: reportSubscriptions.reportRun,
   SalesRow: reports.salesRow,
   MarginRow: reports.marginRow,
   ProductReportRow: reports.productRow,
   CustomerReportRow: reports.customerRow,
   CustomersReportRow: customerReports.customersRow,
+  FeedAge: feedAge,
+  FeedEntry: feedEntry,
   CohortRow: customerReports.cohortRow,
   StockReportRow: reports.stockRow,
   Identity: identities.identity,

@@ -3,13 +3,14 @@ import type { Construct } from 'constructs';
 import { Database } from '../constructs/database.ts';
 import { Identity } from '../constructs/identity.ts';
 import { Network } from '../constructs/network.ts';
+import { ReportFiles } from '../constructs/report-files.ts';
 import { StageKey } from '../constructs/stage-key.ts';
 import { Tables } from '../constructs/tables.ts';
 import { Warehouse } from '../constructs/warehouse.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
 import type { Settings } from '../settings.ts';
 
-/** What must outlive code: network, database and its proxy, tables, warehouse, user pool. It changes rarely. */
+/** What must outlive code: network, database and its proxy, tables, warehouse, files, user pool. It changes rarely. */
 export class DataStack extends Stack {
   readonly network: Network;
   readonly database: Database;
@@ -33,6 +34,7 @@ export class DataStack extends Stack {
     this.network = new Network(this, 'Network', settings);
     this.database = new Database(this, 'Database', { profile, network: this.network, key: this.key });
     this.tables = new Tables(this, 'Tables', { profile });
+    new ReportFiles(this, 'ReportFiles', { profile });
     if (profile.warehouse) new Warehouse(this, 'Warehouse', { profile, key: this.key });
     this.identity = new Identity(this, 'Identity', settings);
     this.monitored = {

@@ -11,6 +11,7 @@ import { busNameOf } from '../constructs/names.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import { grantsOf } from '../grants.ts';
 import type { MonitoredResources } from '../monitoring/resources.ts';
+import type { Settings } from '../settings.ts';
 
 /**
  * Starts the publisher when a saga begins, which is after its order was committed, and when it has ended. Step Functions tells
@@ -27,9 +28,9 @@ const wokenBySagas = (scope: Construct, publisher: HandlerFunction, stateMachine
   });
 
 /** Starts the publisher when a handler says that it has written an event. */
-const wokenByHandlers = (scope: Construct, publisher: HandlerFunction, stage: string): void =>
+const wokenByHandlers = (scope: Construct, publisher: HandlerFunction, settings: Settings): void =>
   wokenBy(scope, 'Outbox', publisher, {
-    eventBusName: busNameOf(stage),
+    eventBusName: busNameOf(settings),
     description: 'Domain events that no saga announces are published at once',
     eventPattern: { source: [outboxSource], 'detail-type': [outboxDue] },
   });
@@ -84,7 +85,7 @@ export class JobsStack extends Stack {
     super(scope, id, rest);
     const schedules = new Schedules(this, 'Schedules', context);
     wokenBySagas(this, schedules.handlers['publish-events']!, Object.values(stateMachines));
-    wokenByHandlers(this, schedules.handlers['publish-events']!, context.settings.profile.name);
+    wokenByHandlers(this, schedules.handlers['publish-events']!, context.settings);
     const records = new AccessRecords(this, 'AccessRecords', { context, from: httpLog });
     const notices = noticesSender(this, context);
     this.handlers = [...Object.values(schedules.handlers), notices, ...Object.values(records.handlers)];

@@ -26,6 +26,13 @@ export class PlatformStack extends Stack {
     new Migrations(this, 'Migrations', this.context);
     this.http = new HttpApi(this, 'Http', context.settings);
     new CfnOutput(this, 'BaseUrl', { value: this.http.api.apiEndpoint });
+    const { domain } = this.http;
+    if (domain !== undefined) {
+      new CfnOutput(this, 'DomainTarget', {
+        description: `Make ${domain.name} an alias of this, or a CNAME`,
+        value: domain.regionalDomainName,
+      });
+    }
     const { profile, catalogMaxAge } = context.settings;
     if (catalogMaxAge !== undefined) {
       new CatalogCdn(this, 'Catalog', { stage: profile.name, api: this.http.api, maxAge: catalogMaxAge, key });

@@ -73,8 +73,7 @@ function relation(root: string, table: TableName, files: readonly (DataFile | un
 }
 
 /**
- * Names the tables of a manifest. Those that have files by month have the column `month` too. `dim_customer` also gets the country
- * of the latest order.
+ * Names the tables of a manifest. Those that have files by month have the column `month` too.
  * @param database where to name them with the column `state`, as Athena does
  */
 export async function createViews(query: Query, root: string, manifest: Manifest, database?: string): Promise<void> {
@@ -83,13 +82,8 @@ export async function createViews(query: Query, root: string, manifest: Manifest
   const state = database === undefined ? '' : `, '${manifest.number}' as state`;
   for (const table of tableNames) {
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
-    const country = `left join (select customer_key, arg_max(country, confirmed_at) as country from ${within}fact_orders group by 1) o
-      using (customer_key)`;
-    const names = namesOf(table);
-    const body =
-      table === 'dim_customer'
-        ? `select ${names}, o.country${state} from ${from} c ${country}`
-        : `select ${names}${tables[table].byMonth ? ', month' : ''}${state} from ${from}`;
+    const month = tables[table].byMonth ? ', month' : '';
+    const body = `select ${namesOf(table)}${month}${state} from ${from}`;
     await query(`create or replace view ${within}${table} as ${body}`);
   }
 }

@@ -26,3 +26,39 @@ export async function readCohorts(
     from sales join cohorts using (customer_id) where cohort >= ${firstCohort} group by 1, 2`;
   return [...rows] as unknown as CohortMonth[];
 }
+
+/**
+ * What the orders of a stretch add to the cohorts of all orders before it. A customer who has ordered in the same month before is
+ * counted there already. It reads the orders of the stretch, and of their customers.
+ */
+export async function readCohortsSince(
+  sql: TransactionSql,
+  { stretch, firstCohort, zone }: CohortQuery,
+): Promise<CohortMonth[]> {
+  const monthOf = (at: string) => sql`to_char(${sql(at)} at time zone ${zone}::text, 'YYYY-MM')`;
+  const rows = await sql`
+    with sales as materialized (
+      select o.customer_id, ${monthOf('o.confirmed_at')} as month, count(*) as orders
+      from reporting.orders o join reporting.customers_masked c on c.customer_id = o.customer_id and not c.erased
+      where o.confirmed_at >= ${stretch.begins} and o.confirmed_at < ${stretch.ends} and o.first_at < ${stretch.ends}
+        and o.last_at >= ${stretch.begins}
+      group by 1, 2
+    ),
+    known as (
+      select s.month, s.orders,
+        (
+          select ${monthOf('first')} from (
+            select min(y.first_order_at) as first from reporting.customer_summary y where y.customer_id = s.customer_id
+          ) f
+        ) as cohort,
+        exists (
+          select from reporting.orders o
+          where o.customer_id = s.customer_id and o.confirmed_at < ${stretch.begins} and ${monthOf('o.confirmed_at')} = s.month
+            and o.confirmed_at >= ${stretch.begins}::timestamptz - interval '32 days' and o.last_at >= ${stretch.begins}::timestamptz - interval '32 days'
+        ) as counted
+      from sales s
+    )
+    select cohort, month, count(*) filter (where not counted)::bigint as customers, sum(orders)::bigint as orders
+    from known where cohort >= ${firstCohort} group by 1, 2`;
+  return [...rows] as unknown as CohortMonth[];
+}

@@ -1,29 +1,32 @@
 import type { CohortRow } from '../contract/api/customer-reports.ts';
-import { type CohortMonth, readCohorts } from './cohorts.sql.ts';
-import { ageOfParts, openHistory, type PartsDeps, partsOf } from './parts.ts';
+import { type CohortMonth, readCohorts, readCohortsSince } from './cohorts.sql.ts';
+import { addUp, ageOfParts, openHistory, type PartsDeps, partsOf } from './parts.ts';
 import { dayIn, monthAfter, type Period } from './period.ts';
 import { readReport } from './read.ts';
 import { cohortsOf } from './warehouse/cohorts.sql.ts';
 
-/** How many customers of each month's cohort come back, and how many of the cohort a year before did at the same age. */
+/**
+ * How many customers of each month's cohort come back, and how many of the cohort a year before did at the same age. A cohort is that
+ * of the first order, so all of the history counts: the warehouse has it, and the database adds what came after.
+ */
 export async function reportCohorts({ from, to, zone }: Period, deps: PartsDeps) {
   const known = await openHistory(deps);
   const firstCohort = monthAfter(from.slice(0, 7), -12);
   const { data, age } = await readReport('cohorts', deps, async (sql) => {
-    const cut = await known.cut(sql, { from, to, zone });
-    // A customer has another name in each source, so that cohorts come from one of them: history, as far as it goes.
-    const one = cut.history === undefined ? cut : { ...cut, database: undefined };
-    const rows = one.database === undefined ? [] : await readCohorts(sql, { stretch: one.database, firstCohort, zone });
-    return { cut: one, rows };
+    const cut = await known.cut(sql, { from: `${firstCohort}-01`, to, zone });
+    const read = cut.history === undefined ? readCohorts : readCohortsSince;
+    const rows = cut.database === undefined ? [] : await read(sql, { stretch: cut.database, firstCohort, zone });
+    return { cut, rows };
   });
   const { cut } = data;
-  const rows =
-    cut.history === undefined
-      ? data.rows
-      : await cut.ask<CohortMonth>(cohortsOf({ stretch: cut.history, firstCohort, zone }));
-  const last = monthIn(zone, Math.min(deps.clock.now(), (cut.history ?? cut.database)!.ends.getTime() - 1));
+  const history =
+    cut.history === undefined ? [] : await cut.ask<CohortMonth>(cohortsOf({ stretch: cut.history, firstCohort, zone }));
+  const last = monthIn(zone, Math.min(deps.clock.now(), (cut.database ?? cut.history)!.ends.getTime() - 1));
   const answer = { history: cut.use, ...ageOfParts(partsOf(cut, age)) };
-  return { ...answer, data: retention(rows, from.slice(0, 7), last) };
+  return {
+    ...answer,
+    data: retention(addUp([...history, ...data.rows], ['customers', 'orders']), from.slice(0, 7), last),
+  };
 }
 
 /** A row for each cohort and each month since, up to the last, also when nobody of it ordered. */

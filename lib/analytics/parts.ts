@@ -11,7 +11,7 @@ import { readStretch } from './sales.sql.ts';
 import type { Statement } from './warehouse/statement.ts';
 
 /** The most rows of an answer. */
-export const mostRows = 10_000;
+const usualRows = 10_000;
 
 type Value = string | number | boolean | null;
 type Row = Readonly<Record<string, Value>>;
@@ -23,7 +23,12 @@ export type PartAge = Omit<Age, 'source'> & { source: Age['source'] | 'warehouse
 export type PartsDeps = ReadDeps & {
   /** Null where there is none. */
   warehouse: Warehouse | null;
+  /** The most rows of a report, instead of those of an answer. */
+  mostRows?: number;
 };
+
+/** The most rows that a report may have. */
+export const mostRowsOf = ({ mostRows = usualRows }: PartsDeps): number => mostRows;
 
 /** How a report asks its two sources for the same rows. */
 export type Sources<R> = {
@@ -90,7 +95,11 @@ function ageOf({ asOf }: WarehouseState, now: Date, clock: Clock): PartAge {
  * @param amounts the columns that add up; all others say what a row is of
  * @throws Problem report-too-large
  */
-export function answerOf<R extends Row>(parts: readonly Part<R>[], amounts: readonly (keyof R & string)[]) {
+export function answerOf<R extends Row>(
+  parts: readonly Part<R>[],
+  amounts: readonly (keyof R & string)[],
+  mostRows = usualRows,
+) {
   const data = addUp(
     parts.flatMap(({ rows }) => rows),
     amounts,
@@ -124,7 +133,7 @@ const byGroup = (a: Row, b: Row): number =>
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /** Rows of one group and currency as one row. */
-function addUp<R extends Row>(rows: readonly R[], amounts: readonly (keyof R & string)[]): R[] {
+export function addUp<R extends Row>(rows: readonly R[], amounts: readonly (keyof R & string)[]): R[] {
   const groups = new Map<string, Record<string, Value>>();
   for (const row of rows) {
     const id = JSON.stringify(Object.entries(row).filter(([name]) => !amounts.includes(name)));

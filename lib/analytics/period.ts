@@ -17,8 +17,8 @@ export function periodOf(
   clock: Clock,
 ): Period {
   const { zone } = query;
-  const to = query.to ?? later(dayIn(zone, clock.now()), 1);
-  const from = query.from ?? later(to, -usualDays);
+  const to = query.to ?? daysAfter(dayIn(zone, clock.now()), 1);
+  const from = query.from ?? daysAfter(to, -usualDays);
   if (from >= to) {
     throw new Problem(
       'period-reversed',
@@ -31,11 +31,11 @@ export function periodOf(
   return { from, to, zone };
 }
 
-const usualMonths = 12;
+const usualMonths = mostYears * 12;
 
 /**
  * The period of whole months, from the first up to the one after the last. Without `to` it ends with this month, without `from` it
- * has twelve.
+ * is as long as a period may be.
  * @throws Problem period-reversed, period-too-long
  */
 export function periodOfMonths(
@@ -58,7 +58,8 @@ export function monthAfter(month: string, months: number): string {
 /** The day that it is in a time zone, as YYYY-MM-DD. */
 export const dayIn = (zone: string, now: number): string => new Date(now).toLocaleDateString('sv', { timeZone: zone });
 
-const later = (day: string, days: number): string =>
+/** A day, some days later, as YYYY-MM-DD. */
+export const daysAfter = (day: string, days: number): string =>
   new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
 
 function yearsBefore(day: string, years: number): string {

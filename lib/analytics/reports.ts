@@ -1,10 +1,11 @@
 import { Problem } from '../contract/api/problems.ts';
 import type { Grouping, MarginRow, SalesRow } from '../contract/api/reports.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { idAt } from '../kernel/ids.ts';
-import { type CustomersQuery, readCustomer, readCustomers } from './customers.sql.ts';
+import { type CustomersQuery, readCustomer, readCustomers, readFeeds } from './customers.sql.ts';
 import { readLive } from './live.sql.ts';
 import { readMargin } from './margin.sql.ts';
-import { ageOfParts, answerOf, mostRows, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
+import { ageOfParts, answerOf, mostRowsOf, openHistory, type PartsDeps, partsOf, readParts } from './parts.ts';
 import { dayIn, type Period } from './period.ts';
 import { type ProductSales, readProducts } from './products.sql.ts';
 import { type ReadDeps, readReport } from './read.ts';
@@ -21,11 +22,12 @@ type Grouped = { groupBy: Grouping; currency: string | undefined };
 
 /** What was sold and given back in a period, by group and currency. */
 export async function reportSales(period: Period, query: Grouped, deps: PartsDeps) {
+  const most = mostRowsOf(deps);
   const { history, parts } = await readParts('sales', period, deps, {
-    database: (sql, stretch) => readSales(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
-    warehouse: (stretch) => salesOf({ ...query, stretch, zone: period.zone }, mostRows + 1),
+    database: (sql, stretch) => readSales(sql, { ...query, stretch, zone: period.zone }, most + 1),
+    warehouse: (stretch) => salesOf({ ...query, stretch, zone: period.zone }, most + 1),
   });
-  return { history, ...answerOf<SalesRow>(parts, salesAmounts) };
+  return { history, ...answerOf<SalesRow>(parts, salesAmounts, most) };
 }
 
 export const salesAmounts = [
@@ -42,11 +44,12 @@ export const salesAmounts = [
 
 /** What was earned in a period, by group and currency, with costs as they were at the sale. */
 export async function reportMargin(period: Period, query: Grouped, deps: PartsDeps) {
+  const most = mostRowsOf(deps);
   const { history, parts } = await readParts('margin', period, deps, {
-    database: (sql, stretch) => readMargin(sql, { ...query, stretch, zone: period.zone }, mostRows + 1),
-    warehouse: (stretch) => marginOf({ ...query, stretch, zone: period.zone }, mostRows + 1),
+    database: (sql, stretch) => readMargin(sql, { ...query, stretch, zone: period.zone }, most + 1),
+    warehouse: (stretch) => marginOf({ ...query, stretch, zone: period.zone }, most + 1),
   });
-  const { data, ...answer } = answerOf<MarginRow>(parts, marginAmounts);
+  const { data, ...answer } = answerOf<MarginRow>(parts, marginAmounts, most);
   return { history, ...answer, data: data.map((row) => ({ ...row, marginPercent: percent(row.margin, row.revenue) })) };
 }
 
@@ -89,7 +92,8 @@ export async function reportCustomer(customerId: string, deps: ReadDeps) {
   const { data, age } = await readReport('customers', deps, (sql) => readCustomer(sql, customerId));
   if (data === undefined) throw new Problem('not-found', 'There is no such customer.');
   const purchases = data.purchases.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) }));
-  return { ...data.profile, ...ageOf(age), data: purchases };
+  const { profile, contact, entries, feeds } = data;
+  return { ...profile, ...contact, entries, sources: agesOf(feeds, deps.clock), ...ageOf(age), data: purchases };
 }
 
 type Listed = Omit<CustomersQuery, 'lastBefore'> & { inactiveDays?: number | undefined };
@@ -97,9 +101,23 @@ type Listed = Omit<CustomersQuery, 'lastBefore'> & { inactiveDays?: number | und
 /** Customers who bought something, by what they bought or when. */
 export async function reportCustomers({ inactiveDays, ...query }: Listed, deps: ReadDeps) {
   const lastBefore = inactiveDays === undefined ? undefined : new Date(deps.clock.now() - inactiveDays * dayMs);
-  const { data, age } = await readReport('customers', deps, (sql) => readCustomers(sql, { ...query, lastBefore }));
-  return { ...ageOf(age), data: data.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) })) };
+  const { data, age } = await readReport('customers', deps, async (sql) => ({
+    rows: await readCustomers(sql, { ...query, lastBefore }),
+    feeds: await readFeeds(sql),
+  }));
+  return {
+    sources: agesOf(data.feeds, deps.clock),
+    ...ageOf(age),
+    data: data.rows.map((row) => ({ ...row, average: Math.round(row.sales / row.orders) })),
+  };
 }
+
+/** How old what each feed said is, by the shop's clock. */
+const agesOf = (feeds: Awaited<ReturnType<typeof readFeeds>>, clock: Clock) =>
+  feeds.map((feed) => ({
+    ...feed,
+    ageSeconds: Math.max(0, Math.round((clock.now() - feed.receivedAt.getTime()) / 1000)),
+  }));
 
 const dayMs = 24 * 3600 * 1000;
 

@@ -168,6 +168,30 @@ export const views: Readonly<Record<string, View>> = {
       erased: ['boolean', 'whether their data are erased'],
     },
   },
+  customer_entries: {
+    what: 'when a customer was in touch, and their tickets, as a feed of the shop said',
+    columns: {
+      customer_id: ['text', 'the customer'],
+      source: ['text', 'the feed'],
+      entry_id: ['text', 'its id in the source'],
+      kind: ['text', '`interaction` or `ticket`'],
+      at: ['timestamptz', 'when it happened, or was opened'],
+      channel: ['text', 'how they were in touch; null when that was not said'],
+      topic: ['text', 'a code of what it was about; null when that was not said'],
+      status: ['text', '`open`, `waiting` or `closed`; null for an interaction'],
+      ended_at: ['timestamptz', 'when a ticket was closed'],
+    },
+  },
+  feeds: {
+    what: 'a feed of the shop',
+    columns: {
+      source: ['text', 'its name'],
+      received_at: ['timestamptz', 'when its last file came'],
+      total: ['integer', 'rows of that file'],
+      failed: ['integer', 'those that were not loaded'],
+      newest_at: ['timestamptz', 'when the last thing happened that it said'],
+    },
+  },
   customer_summary: {
     what: 'what a customer bought, a row for each currency',
     columns: {

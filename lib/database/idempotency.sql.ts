@@ -11,6 +11,7 @@ export const keyTables = [
   'orders.review_idempotency_keys',
   'orders.fulfilment_idempotency_keys',
   'payments.idempotency_keys',
+  'reports.idempotency_keys',
 ] as const;
 export type KeyTable = (typeof keyTables)[number];
 

@@ -10,8 +10,10 @@ import {
   type Sql,
   type TransactionSql,
 } from './applied.sql.ts';
+import { forgetData, isDataDone, readDataMigrations, registerData } from './data-migrations.sql.ts';
 import {
   ChangedMigration,
+  DataMigrationUnfinished,
   MigrationBlocked,
   MigrationError,
   MigrationFailed,
@@ -54,7 +56,11 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
       const done = checkHistory(files, await readApplied(tx));
       const next = files[done.length];
       if (next === undefined || done.length >= (target ?? files.length)) return undefined;
-      await run(next, (executionMs) => recordApplied(tx, next, executionMs));
+      await checkNeeds(tx, files, next);
+      await run(next, async (executionMs) => {
+        await recordApplied(tx, next, executionMs);
+        if (next.data !== undefined) await registerData(tx, next.name, next.data);
+      });
       return next.name;
     });
     if (name === undefined) return { applied };
@@ -80,7 +86,10 @@ export async function down(options: MigrateOptions): Promise<{ reverted: string[
       const done = checkHistory(files, await readApplied(tx));
       const last = files[done.length - 1];
       if (last === undefined || done.length <= target) return undefined;
-      await run(last, () => forgetApplied(tx, last.version));
+      await run(last, async () => {
+        await forgetApplied(tx, last.version);
+        await forgetData(tx, last.name);
+      });
       return last.name;
     });
     if (name === undefined) return { reverted };
@@ -89,8 +98,17 @@ export async function down(options: MigrateOptions): Promise<{ reverted: string[
   }
 }
 
+/** @throws DataMigrationUnfinished before a migration that contracts what a data migration works on */
+async function checkNeeds(tx: TransactionSql, files: Migration[], { name, needs = [] }: Migration): Promise<void> {
+  for (const needed of needs) {
+    const migration = files.find((file) => file.name === needed)!;
+    if (!(await isDataDone(tx, migration.name, migration.data!)))
+      throw new DataMigrationUnfinished(`${name}.up.sql`, needed);
+  }
+}
+
 /**
- * The applied and the pending migrations, the problem, if any, that stops the migrator, and the indexes that a build by hand
+ * The applied and the pending migrations, how far the data migrations are, the problem, if any, that stops the migrator, and the indexes that a build by hand
  * left half-made. Changes nothing.
  * @throws MigrationError when the files themselves have a problem
  */
@@ -99,13 +117,13 @@ export async function status({ sql, directory }: Pick<MigrateOptions, 'sql' | 'd
   const applied = await readApplied(sql);
   const known = new Set(applied.map(({ version }) => version));
   const pending = files.filter(({ version }) => !known.has(version)).map(({ name }) => name);
-  const invalidIndexes = await readInvalidIndexes(sql);
+  const [invalidIndexes, data] = await Promise.all([readInvalidIndexes(sql), readDataMigrations(sql)]);
   try {
     checkHistory(files, applied);
-    return { applied, pending, invalidIndexes, problem: undefined };
+    return { applied, pending, data, invalidIndexes, problem: undefined };
   } catch (problem) {
     if (!(problem instanceof MigrationError)) throw problem;
-    return { applied, pending, invalidIndexes, problem };
+    return { applied, pending, data, invalidIndexes, problem };
   }
 }
 

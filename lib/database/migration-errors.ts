@@ -74,8 +74,26 @@ export class ChangedMigration extends MigrationError {
 /** The database has a migration whose file is missing. */
 export class MissingMigration extends MigrationError {
   override readonly name = 'MissingMigration';
-  constructor(name: string) {
-    super(`${name} is applied but ${name}.up.sql is not there: put the file back`);
+  constructor(name: string, kind: 'up' | 'data' = 'up') {
+    super(`${name} is applied but ${name}.${kind}.sql is not there: put the file back`);
+  }
+}
+
+/** A migration needs the data of another, which has none or comes later. */
+export class UnknownDataMigration extends MigrationError {
+  override readonly name = 'UnknownDataMigration';
+  constructor(file: string, needed: string) {
+    super(`${file} needs data of ${needed}, but there is no earlier ${needed}.data.sql: correct the name`);
+  }
+}
+
+/** A migration contracts what a data migration still needs. */
+export class DataMigrationUnfinished extends MigrationError {
+  override readonly name = 'DataMigrationUnfinished';
+  constructor(file: string, needed: string) {
+    super(
+      `${file} needs data of ${needed}, which is not finished: wait for it, or run npm run migrate -- data run ${needed} (npm run migrate -- status says how far it is); nothing of the file was applied`,
+    );
   }
 }
 

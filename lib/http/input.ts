@@ -19,7 +19,10 @@ export function parseInput<C extends OperationContract>(
   return {
     path: contract.path && parsePath(contract.path, event.pathParameters ?? {}),
     query: parseQuery(contract, event.queryStringParameters ?? {}),
-    body: contract.signed || contract.raw ? body : contract.body && parse(contract.body, body, toPointer),
+    body:
+      contract.signed || contract.raw
+        ? body
+        : contract.body && parse(contract.body, body, toPointer, contract.problemOf),
   } as InputOf<C>;
 }
 
@@ -90,7 +93,7 @@ function parse(
   // A problem of its own is the answer when nothing else is wrong.
   // Only its own members: a client may call a field `constructor`.
   const codeOf = (name: string) => (Object.hasOwn(problemOf, name) ? problemOf[name] : undefined) ?? 'invalid-input';
-  const codes = new Set(shown.map(({ pointer: at }) => codeOf(at.slice(1))));
+  const codes = new Set(shown.map(({ pointer: at }) => codeOf(at.slice(1).replace(/\/\d+$/, ''))));
   const code = codes.size === 1 ? [...codes][0]! : 'invalid-input';
   throw new Problem(code, `${shown[0]?.pointer || 'The body'} ${shown[0]?.detail}.`, { errors: shown });
 }

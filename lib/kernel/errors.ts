@@ -78,7 +78,7 @@ export class OutcomeUnknown extends Error {
 /** A dependency that the request needs did not answer, or is overloaded. */
 export class DependencyUnavailable extends Error {
   override readonly name = 'DependencyUnavailable';
-  readonly dependency: 'database' | 'cache' | 'sessions' | 'states' | 'payments' | 'identity' | 'warehouse';
+  readonly dependency: 'database' | 'cache' | 'sessions' | 'states' | 'payments' | 'identity' | 'warehouse' | 'files';
   constructor(dependency: DependencyUnavailable['dependency'], options?: ErrorOptions) {
     super(`${dependency} did not answer`, options);
     this.dependency = dependency;

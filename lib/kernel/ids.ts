@@ -27,6 +27,9 @@ export const idPrefixes = {
   webhookEndpoint: 'whe',
   delivery: 'dlv',
   import: 'imp',
+  reportSubscription: 'rsb',
+  reportRun: 'rrn',
+  reportExport: 'rex',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

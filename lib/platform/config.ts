@@ -16,6 +16,10 @@ const schema = z.object({
   /** The Glue database of its tables, and the workgroup of Athena that asks them. */
   WAREHOUSE_DATABASE: z._default(z.string().check(z.regex(/^[a-z0-9_]+$/)), 'counterfoil'),
   WAREHOUSE_WORKGROUP: z._default(z.string(), 'counterfoil-reports'),
+  /** The bucket of exported reports. Without it there are no exports. */
+  REPORT_FILES_BUCKET: z.optional(z.string().check(z.minLength(3))),
+  /** Where that bucket is, if not in S3. */
+  REPORT_FILES_URL: z.optional(z.url({ protocol: /^https?$/ })),
   DATABASE_NAME: z._default(z.string(), 'counterfoil'),
   /** PEM file of the proxy's certificate authority. By default Node.js's own list, which contains that of RDS Proxy. */
   DATABASE_CA_FILE: z.optional(z.string()),

@@ -6,10 +6,10 @@ import { DependencyUnavailable } from '../kernel/errors.ts';
 import { awsCredentials, config } from './config.ts';
 
 /** Less than a handler may take. */
-const askMs = 7500;
+const usualMs = 7500;
 
 /** The warehouse of this stage; null where there is none. The clients are loaded for its first question. */
-export function warehouse(): Warehouse | null {
+export function warehouse(askMs = usualMs): Warehouse | null {
   const { WAREHOUSE_BUCKET, WAREHOUSE_DATABASE, WAREHOUSE_WORKGROUP } = config();
   if (WAREHOUSE_BUCKET === undefined) return null;
   const [store, athena] = [once(openStore), once(openAthena)];

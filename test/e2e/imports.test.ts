@@ -77,3 +77,10 @@ test('a file counts the stock of variants; one with a wrong row changes nothing'
     expect(movements).toHaveLength(1);
   }
 });
+
+test('a feed of contacts names whom nobody knows, and loads the rest', async ({ expect }) => {
+  const row = { id: unique('contact'), kind: 'interaction', emailHash: '0'.repeat(64), at: new Date().toISOString() };
+  const feed = { token, path: { source: 'support' }, headers: { 'content-type': 'application/x-ndjson' } };
+  const { body } = await succeed('load-customer-feed', 200, { ...feed, raw: JSON.stringify(row) });
+  expect(body).toMatchObject({ rows: { total: 1, loaded: 0, failed: 1 }, errors: [{ code: 'unknown-customer' }] });
+});

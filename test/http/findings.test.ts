@@ -33,7 +33,7 @@ afterAll(async () => {
   await handlers?.close();
 });
 
-const job = async (name: 'snapshot-provider-transactions' | 'reconcile') =>
+const job = async (name: 'snapshot-provider-transactions' | 'reconcile' | 'reconcile-books') =>
   (await import(`../../functions/jobs/${name}.ts`)).handler({});
 const list = (query: Record<string, string> = {}) => handlers.call('list-findings', { token, query });
 
@@ -69,6 +69,7 @@ describe('through the handlers as they are deployed', () => {
 
     expect(await job('snapshot-provider-transactions')).toMatchObject({ read: 2, written: 1 });
     expect(await job('reconcile')).toMatchObject({ found: 0, repaired: 0, open: { 'orphaned-charge': 0 } });
+    expect(await job('reconcile-books')).toEqual({ days: 3, found: 0 });
     expect((await list()).body.data).toEqual([]);
     expect((await list({ state: 'cleared' })).body.data).toMatchObject([{ subject: reference, repair: 'done' }]);
   });

@@ -65,11 +65,18 @@ export const explanations: readonly Explanation[] = [
     because: 'It calls for more work when one run could not do all: test/http and test/sql make so much work.',
   },
   {
-    handler: /^jobs\/(wake-webhooks|announce-applications|check-restored-copy|rotate-audit|archive-records)$/,
+    handler:
+      /^jobs\/(wake-webhooks|announce-applications|check-restored-copy|rotate-audit|archive-records|reconcile-books)$/,
     action: anything,
     resource: anything,
     because:
-      'It runs by the hour, or when a message was lost, and a run of tests may end before; test/http and test/sql run it.',
+      'It runs by the hour or by night, or when a message was lost, and a run of tests may end before; test/http, test/saga and test/sql run it.',
+  },
+  {
+    handler: /^(jobs\/(send-reports|run-report-exports)|http\/get-report-export)$/,
+    action: anything,
+    resource: anything,
+    because: 'It works when a report is due or was asked for; files go past the SDK. test/http runs it.',
   },
   {
     handler:

@@ -75,6 +75,7 @@ const idle: Measures = ({ name, value, namespace }, m) => {
     ReconciliationFindings: [60, 0],
     ProviderSnapshotAge: [60, 1200],
     OldestUnpublishedEvent: [1, 0],
+    OldestUnsentMail: [1, 40],
     ReadModelLag: [1, 0],
     ReaderLag: [1, 1],
     WarehouseLoads: [60, 1],

@@ -5,16 +5,21 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { machineArnOf } from '../../infra/container/environment.ts';
 import { type LocalDynamo, startDynamo } from '../../infra/local/dynamo/start.ts';
 import { type Postgres, removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
+import { stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { freePort } from '../e2e/checkout.ts';
 
-/* The entry point of the image as plain processes: from the checkout, or from the image's files in IMAGE_ROOT. */
+/*
+ * The entry point of the image as plain processes: from the checkout, or from the image's files in IMAGE_ROOT; with the laptop's DynamoDB,
+ * or with the one at DYNAMODB_ENDPOINT.
+ */
 const root = process.env.IMAGE_ROOT ?? resolve(import.meta.dirname, '../..');
 
 let folder: string;
 let database: Postgres;
-let dynamo: LocalDynamo;
+let dynamo: Pick<LocalDynamo, 'endpoint' | 'stop'>;
 let env: Record<string, string>;
 const ports = { database: 0, worker: 0, http: 0, health: [0, 0] };
 const children: ChildProcess[] = [];
@@ -32,7 +37,8 @@ beforeAll(async () => {
     max_connections: '200',
   };
   database = await startPostgres({ dataDir: join(folder, 'postgres'), settings });
-  dynamo = await startDynamo();
+  const endpoint = process.env.DYNAMODB_ENDPOINT;
+  dynamo = endpoint === undefined ? await startDynamo() : { endpoint, stop: async () => {} };
   await allowPasswords();
   await writeFile(join(folder, 'stage'), `${'s'.repeat(40)}\n`);
   env = {
@@ -95,6 +101,17 @@ async function run(command: string[], own: Record<string, string> = {}): Promise
   return log.text;
 }
 
+/** Made by the first test. */
+const shop = { clientId: '', productId: '' };
+const order = (token: string, prefer = 'wait=20') =>
+  send(
+    'POST',
+    '/orders',
+    token,
+    { lines: [{ productId: shop.productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
+    { prefer, 'idempotency-key': crypto.randomUUID() },
+  );
+
 const main = 'infra/container/main.ts';
 const probe = async (port: number, path = '/readyz') =>
   (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined))?.status;
@@ -142,26 +159,57 @@ test('an order goes through the containers, and through the worker that takes ov
     price: { amount: 900, currency: 'EUR' },
   });
   await send('POST', `/products/${product.id}/stock-movements`, key, { quantity: 10, reason: 'first' });
-  const order = () =>
-    send(
-      'POST',
-      '/orders',
-      token as string,
-      { lines: [{ productId: product.id, quantity: 1 }], paymentMethod: 'pm_card_visa' },
-      { prefer: 'wait=20', 'idempotency-key': crypto.randomUUID() },
-    );
-  expect(await order()).toMatchObject({ status: 'confirmed' });
+  Object.assign(shop, { clientId, productId: product.id });
+  expect(await order(token as string)).toMatchObject({ status: 'confirmed' });
   expect(await send('GET', '/health', key)).toMatchObject({ status: 'up' });
 
   first.child.kill('SIGKILL');
   await until(ports.health[1]!);
-  expect(await order()).toMatchObject({ status: 'confirmed' });
+  expect(await order(token as string)).toMatchObject({ status: 'confirmed' });
 
   for (const { child } of [http, second]) child.kill('SIGTERM');
   for (const { child } of [http, second]) if (child.exitCode === null) await once(child, 'exit');
   expect([http.child.exitCode, second.child.exitCode]).toEqual([0, 0]);
   // Neither secrets nor passwords are logged.
   expect(first.log.text + second.log.text + http.log.text).not.toMatch(/s{40}|a long pass phrase/);
+});
+
+test('sagas run on Step Functions where state machines are named, and the worker runs events and jobs alone', async () => {
+  const port = await freePort();
+  const machines = Object.fromEntries(
+    stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name).replace('undefined', 'eu-west-1')]),
+  );
+  const elsewhere = { ...machines, AWS_ENDPOINT_URL_SFN: `http://127.0.0.1:${port}` };
+  const refused = start([main, 'http'], { PLACING_STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:1:stateMachine:one' });
+  expect(await once(refused.child, 'exit')).toEqual([1, null]);
+  expect(refused.log.text).toMatch(/Name all four state machines, or none: COMPENSATING_STATE_MACHINE_ARN/);
+
+  const worker = start([main, 'worker'], { ...elsewhere, HEALTH_PORT: String(ports.health[0]) });
+  await until(ports.health[0]!);
+  const states = start([join(import.meta.dirname, 'states-server.ts'), String(port), folder], elsewhere);
+  await vi.waitFor(() => expect(states.log.text).toContain('state machines are there'), { timeout: 60_000 });
+  const http = start([main, 'http'], elsewhere);
+  await until(ports.http);
+  // Nobody else runs sagas.
+  expect(await probe(ports.worker, '/')).toBeUndefined();
+
+  const login = { email: 'ada@example.com', password: 'a long pass phrase of Ada' };
+  const { token } = await send('POST', '/sessions', undefined, login, { 'client-id': shop.clientId });
+  expect(await order(token as string)).toMatchObject({ status: 'confirmed' });
+
+  // Without Step Functions an order waits, and is not lost.
+  states.child.kill('SIGKILL');
+  await once(states.child, 'exit');
+  const waiting = await order(token as string, 'wait=1');
+  expect(waiting).toMatchObject({ status: 'pending' });
+  start([join(import.meta.dirname, 'states-server.ts'), String(port), folder], elsewhere);
+  await vi.waitFor(
+    async () =>
+      expect(await send('GET', `/orders/${waiting.id}`, token as string)).toMatchObject({ status: 'confirmed' }),
+    { timeout: 4 * 60_000, interval: 500 },
+  );
+  for (const { child } of [http, worker]) child.kill('SIGTERM');
+  for (const { child } of [http, worker]) if (child.exitCode === null) await once(child, 'exit');
 });
 
 async function send(

@@ -90,12 +90,8 @@ describe.each(['dev', 'prod'] as const)('%s', (stage) => {
     ]);
     expect(names.toSorted()).toEqual([
       ['Gateway', '.dynamodb'],
-      ...(stage === 'prod'
-        ? [
-            ['Gateway', '.s3'],
-            ['Interface', '.athena'],
-          ]
-        : []),
+      ['Gateway', '.s3'],
+      ...(stage === 'prod' ? [['Interface', '.athena']] : []),
       ...(stage === 'prod' ? [['Interface', '.email']] : []),
       ['Interface', '.events'],
       ['Interface', '.states'],
@@ -226,6 +222,10 @@ test('the functions’ way out can be narrowed to DynamoDB', () => {
     });
   expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006' })).toMatchObject([
     { DestinationPrefixListId: 'pl-6fa54006', FromPort: 443 },
+  ]);
+  expect(waysOut({ dynamodbPrefixList: 'pl-6fa54006', s3PrefixList: 'pl-6da54004' })).toMatchObject([
+    { DestinationPrefixListId: 'pl-6fa54006' },
+    { DestinationPrefixListId: 'pl-6da54004', FromPort: 443 },
   ]);
   expect(waysOut({})).toMatchObject([{ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }]);
   expect(() => synthesized('dev', { context: { dynamodbPrefixList: '0.0.0.0/0' } })).toThrow('dynamodbPrefixList');

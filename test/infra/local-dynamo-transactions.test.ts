@@ -13,6 +13,7 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { TableSpec } from '../../infra/local/dynamo/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { isJudged } from '../support/judges.ts';
 
 const things: TableSpec = { name: 'things', partitionKey: 'id' };
 const lists: TableSpec = { name: 'lists', partitionKey: 'list', sortKey: 'position' };
@@ -120,6 +121,8 @@ test('a repeated token changes nothing, is refused with another request, and is 
   await add(1);
   expect(await get()).toEqual({ id, n: 1 });
   expect(await failure(add(2))).toMatchObject({ name: 'IdempotentParameterMismatchException' });
+  // A judge goes by the machine's clock.
+  if (isJudged('dynamodb')) return;
   clockMs += 10 * 60 * 1000 + 1;
   await add(2);
   expect(await get()).toEqual({ id, n: 3 });
@@ -170,7 +173,7 @@ test('of 20 transactions for the same name one succeeds', async () => {
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
 });
 
-test.each<[string, TransactWriteCommandInput['TransactItems'], string]>([
+const refusedTransactions: [string, TransactWriteCommandInput['TransactItems'], string][] = [
   ['no items', [], 'ValidationException'],
   ['more than 100 items', Array.from({ length: 101 }, (_, n) => putIf(`x${n}`)), 'ValidationException'],
   ['the same item twice', [putIf('same'), putIf('same')], 'ValidationException'],
@@ -186,9 +189,16 @@ test.each<[string, TransactWriteCommandInput['TransactItems'], string]>([
     [{ ConditionCheck: { TableName: 'things', Key: { id: 'a' }, ConditionExpression: '' } }],
     'ValidationException',
   ],
-])('a transaction with %s is refused', async (_, items, name) => {
-  expect(await failure(transact(items))).toMatchObject({ name });
-});
+];
+/** AWS refuses these by its manual (API_TransactWriteItem, API_Put), and MiniStack takes them. */
+const takenByJudge = ['two kinds in one entry', 'an item without its key'];
+
+test.each(refusedTransactions.filter(([name]) => !isJudged('dynamodb') || !takenByJudge.includes(name)))(
+  'a transaction with %s is refused',
+  async (_, items, name) => {
+    expect(await failure(transact(items))).toMatchObject({ name });
+  },
+);
 
 test('a transaction updates secondary indexes', async () => {
   await dynamo.client.send(

@@ -3,19 +3,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
 import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
+import type { Mail } from '../../lib/accounts/mail/mailer.ts';
+import { startReceiver } from '../support/receiver.ts';
 import { readManifest } from '../support/warehouse.ts';
 
 let directory: string;
 let stack: Stack;
 let demo: Demo;
 let session: string;
+const mails: Mail[] = [];
 
 const start = async (standby = false) => {
-  stack = await startStack({ directory, port: 0, standby, settings: { RATE_LIMIT_PER_MINUTE: '10000' } });
+  stack = await startStack({
+    directory,
+    port: 0,
+    standby,
+    settings: { RATE_LIMIT_PER_MINUTE: '10000' },
+    onMail: (mail) => mails.push(mail),
+  });
 };
 
 beforeAll(async () => {
@@ -282,4 +292,56 @@ test('a reader that is killed is made anew, and holds up no order', async () => 
   const answer = await reportWhenReady('sales?groupBy=product');
   expect(answer).toMatchObject({ httpStatus: 200, parts: [{ source: 'reader' }] });
   while (soldIn(await reportWhenReady('sales')) < 5) await sleep(50);
+});
+
+test('a week of the test clock brings seven reports by mail and webhook, in order, over a restart', async () => {
+  const receiver = await startReceiver();
+  const own = { authorization: `Bearer ${demo.appKey}` };
+  const { secret } = await call('POST', '/webhook-endpoints', own, {
+    url: receiver.url,
+    events: ['report.*'],
+    ordered: true,
+  });
+  const subscription = await call('POST', '/report-subscriptions', own, {
+    name: 'Every night',
+    report: 'sales',
+    range: 'yesterday',
+    schedule: { every: 'day', hour: 0, zone: 'UTC' },
+    emails: ['owner@example.com'],
+    webhook: true,
+  });
+  expect(subscription.httpStatus).toBe(201);
+  const day = 24 * 3600;
+  const first = Date.parse(subscription.nextAt);
+  const days = Array.from({ length: 7 }, (_, n) => new Date(first + (n - 1) * day * 1000).toISOString().slice(0, 10));
+  const reports = () => mails.filter(({ to }) => to === 'owner@example.com');
+  await stack.inside.advanceClock(3 * day);
+  await stack.stop();
+  await start();
+  await stack.inside.advanceClock(4 * day);
+  // What the reader was too young for is made a minute later.
+  while (reports().length < 7) {
+    await sleep(500);
+    await stack.inside.runJob('send-reports');
+    await stack.inside.runJob('send-mails');
+    if (reports().length < 7) await stack.inside.advanceClock(61);
+  }
+  expect(reports().map(({ subject }) => subject)).toEqual(days.map((each) => `Every night ${each} to ${each}`));
+  // Five orders of that day.
+  expect(reports()[0]!.text).toMatch(/EUR\nunits: 10\nsales: [\d.]+\n/);
+  expect(reports()[0]!.attachment!.text).toMatch(/^key,currency,orders.*\r\n[\d-]{10},EUR,5,10,/);
+  const runs = await call('GET', `/report-subscriptions/${subscription.id}/runs`, own);
+  expect(runs.data.map((run: { from: string; status: string }) => `${run.from} ${run.status}`).toReversed()).toEqual(
+    days.map((each) => `${each} sent`),
+  );
+  await stack.inside.eventsDelivered();
+  await expect.poll(() => receiver.received.length).toBe(7);
+  await receiver.stop();
+  expect(receiver.events().map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  const [{ headers, body }] = receiver.received as [(typeof receiver.received)[0]];
+  expect(body).toContain(`"subscriptionId":"${subscription.id}"`);
+  // The clock of the shop is days ahead of the library's.
+  const seconds = Number(headers['webhook-timestamp']);
+  const signed = new Webhook(secret).sign(String(headers['webhook-id']), new Date(seconds * 1000), body);
+  expect(String(headers['webhook-signature']).split(' ')).toContain(signed);
 });

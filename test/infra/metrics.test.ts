@@ -191,6 +191,15 @@ test('every metric of the code is emitted by code', () => {
   expect(Object.keys(metrics).filter((name) => !emitted.has(name))).toEqual([]);
 });
 
+test('the page that says which metric answers which question names metrics that exist', () => {
+  const page = readFileSync(new URL('README.md', runbooks), 'utf8');
+  const [section] = page.slice(page.indexOf('## Which metric says what')).split('\n## ');
+  const names = [...section!.matchAll(/`([A-Z][A-Za-z]+)`/g)].map(([, name]) => name!);
+  const known = [...Object.keys(metrics), ...Object.values(awsMetrics).flatMap((each) => Object.keys(each.metrics))];
+  expect(names.length).toBeGreaterThan(15);
+  expect(names.filter((name) => name !== metricNamespace && !known.includes(name))).toEqual([]);
+});
+
 test('there is a dashboard for each question', () => {
   const names = ['', '-orders', '-api', '-data', '-events', '-cost'].map((name) => `counterfoil-dev${name}`);
   expect(dashboards.map(({ name }) => name)).toEqual(names);

@@ -61,6 +61,17 @@ const explained: { where?: RegExp; action: RegExp; resource: RegExp; because: st
     because: 'Log delivery of Step Functions has no resources to name.',
   },
   {
+    action: /^s3:(Get|Put)Object$/,
+    resource: /:s3:::counterfoil-\w+-reports-.*\/exports\/\*"/,
+    because: 'Files are named after exports: any of the one bucket.',
+  },
+  {
+    where: /^ReportFiles/,
+    action: /^s3:\*$/,
+    resource: /ReportFilesBucket/,
+    because: 'The bucket’s own policy only denies: what comes without TLS.',
+  },
+  {
     action: /^xray:/,
     resource: /^"\*"$/,
     because: 'X-Ray has no resources to name.',
@@ -360,6 +371,7 @@ function target(resource: unknown): string {
   if (text.includes(':dbuser:')) return `login ${login}`;
   const [, kind, machine] = /:(execution|stateMachine):counterfoil-(?:dev|prod)-order-(\w+)/.exec(text) ?? [];
   if (machine !== undefined) return `${kind} ${machine}`;
+  if (/:s3:::counterfoil-(dev|prod)-reports-.*\/exports\/\*"/.test(text)) return 'files';
   const path = /:s3:::counterfoil-prod-warehouse-/.test(text) ? /"\/([^"]+)"\]\]/.exec(text)?.[1] : undefined;
   if (path !== undefined) return `bucket/${path}`;
   if (text.includes(':s3:::')) return 'bucket';
@@ -379,6 +391,7 @@ function expected(handler: Handler, provider: 'simulated' | 'stripe'): string[] 
     ...Object.entries(grants.states).flatMap(([machine, actions]) =>
       actions.map((action) => `states:${action} ${isOnExecutions(action) ? 'execution' : 'stateMachine'} ${machine}`),
     ),
+    ...(grants.reportFiles ?? []).map((action) => `s3:${action} files`),
     ...(handler.kind === 'stream' || handler.kind === 'consumer' ? ['sqs:SendMessage undelivered'] : []),
     ...(grants.publishes.length > 0
       ? [`events:PutEvents event-bus/counterfoil-${provider === 'stripe' ? 'prod' : 'dev'}`]

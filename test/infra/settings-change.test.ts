@@ -60,9 +60,9 @@ describe.each(['dev', 'small', 'prod'] as const)('%s', (profile) => {
         expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(300);
         expect(count, `${stack}, ${name}`).toBeLessThanOrEqual(documented[stack]!);
         // A small stage leaves out what it can.
-        if (profile !== 'small') expect(count, `${stack}, ${name}`).toBeGreaterThan(documented[stack]! - 25);
+        if (profile !== 'small') expect(count, `${stack}, ${name}`).toBeGreaterThan(documented[stack]! - 40);
         // CDK indents by a blank; CloudFormation takes a mebibyte.
-        expect(JSON.stringify(template, undefined, 1).length, `${stack}, ${name}`).toBeLessThan(500_000);
+        expect(JSON.stringify(template, undefined, 1).length, `${stack}, ${name}`).toBeLessThan(700_000);
       }
     }
   });

@@ -50,7 +50,7 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
   [
     /^lib\/shop\/orders\/cancel/,
     [...traces, ...tests('sql', 'cancel-order'), ...tests('unit', 'saga-inputs')],
-    tests('sql', 'order-locks', 'order-reads'),
+    [...tests('sql', 'order-locks', 'order-reads'), ...tests('saga', 'cancel-units')],
     sagas,
   ],
   [/^lib\/shop\/orders\/place/, placing, sagas],
@@ -75,6 +75,11 @@ const rows: readonly [pattern: RegExp, ...turns: readonly (readonly string[])[]]
     [...tests('sql', 'stock-releases'), ...steps],
     sagas,
     tests('saga', 'reconciliation'),
+  ],
+  [
+    /^lib\/shop\/payments\/(refund-lines|cancelled-units)/,
+    tests('unit', 'refund-lines'),
+    tests('saga', 'refund-lines', 'cancel-units'),
   ],
   [/^lib\/shop\/payments\/.*refunds?(\.sql)?\.ts/, refunds, plans],
   [/^lib\/shop\/payments\/.*webhook/, tests('unit', '*webhook*'), tests('http', '*webhook*'), actions],

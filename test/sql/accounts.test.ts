@@ -6,6 +6,7 @@ import { run as signUp } from '../../functions/http/sign-up.ts';
 import { checkPassword } from '../../lib/accounts/customers/check-password.ts';
 import { hashPassword } from '../../lib/accounts/customers/passwords.ts';
 import { type Mail, MailRefused } from '../../lib/accounts/mail/mailer.ts';
+import { oldestUnsent } from '../../lib/accounts/mail/outbox.sql.ts';
 import { sendMails } from '../../lib/accounts/mail/send.ts';
 import { accountMailKinds, mailOf } from '../../lib/accounts/mail/texts.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
@@ -191,6 +192,18 @@ describe('mails', () => {
     expect(tries.at(-1)).toBeLessThan(24 * 60);
     expect(givenUp).toBe(1);
     expect(await state()).toMatchObject({ subject: null, body: null, sentAt: null, givenUpAt: expect.any(Date) });
+  });
+
+  test('that wait are measured by the oldest, and those that were sent or given up are not', async () => {
+    expect(await oldestUnsent(mailer, clock)).toBe(0);
+    await write();
+    now += 90_500;
+    await write('confirm', 'nobody@-');
+    expect(await oldestUnsent(mailer, clock)).toBe(90);
+    await send(async ({ to }) => {
+      if (to === 'nobody@-') throw new MailRefused();
+    });
+    expect(await oldestUnsent(mailer, clock)).toBe(0);
   });
 
   test('are sent once by two concurrent jobs', async () => {

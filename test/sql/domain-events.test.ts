@@ -3,9 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
 import { announceCustomer } from '../../lib/accounts/customers/events.sql.ts';
+import { announceRun } from '../../lib/analytics/subscriptions/runs.sql.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { envelopeOf } from '../../lib/contract/events/define-event.ts';
-import { domainEvents } from '../../lib/contract/events/domain-events.ts';
+import { domainEvents, reportSent } from '../../lib/contract/events/domain-events.ts';
 import type { Answer } from '../../lib/database/idempotency.sql.ts';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { type EventRow, eventColumns, toStoredEvent } from '../../lib/events/publish.sql.ts';
@@ -452,6 +453,7 @@ test('the contract, the transitions and the database know the same events', asyn
     [{ applicationId: newId('application', saga.clock), name: 'App', at: 0, version: 2 }],
     saga.clock,
   );
+  await inTransaction(owner, (tx) => announceRun(tx, reportSent.example as never, { number: 1, clock: saga.clock }));
   const stocked = await saga.product(10);
   for (const quantity of [-6, -4]) {
     await inTransaction(owner, (tx) => adjustStock(tx, stocked, { quantity, reason: 'sold' }, saga.clock));

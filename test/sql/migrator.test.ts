@@ -57,6 +57,7 @@ describe('going up and down', () => {
     await trial.write({ one: 'create table a ()' });
     expect(await status(trial.here)).toEqual({
       applied: [],
+      data: [],
       invalidIndexes: [],
       pending: ['0001_one'],
       problem: undefined,

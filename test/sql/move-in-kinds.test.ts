@@ -153,6 +153,47 @@ test('a mapping is drafted for a shop that nobody has described, and most of it 
   );
 });
 
+test('a mapping is drafted for exports with a row for each line of an order and each address of a customer', async () => {
+  const shop = join(folder, 'rows');
+  await mkdir(shop);
+  const customers = ['customer_id,email,first_name,last_name,created_at,street,zip,city,country'];
+  const orders = [
+    'order_id,status,currency,created_at,customer_id,order_total,shipping,sku,product_name,qty,line_total',
+  ];
+  for (let n = 1; n <= 20; n++) {
+    const customer = `${n},rows-${n}@own.example,Eva,Brandt,2022-01-02`;
+    // The first address of every third does not fit.
+    customers.push(
+      `${customer},Weg ${n},${n % 3 === 0 ? '' : '10115'},Berlin,DE`,
+      `${customer},Gasse ${n},20095,Hamburg,DE`,
+    );
+    const order = `B-${n},shipped,EUR,2023-04-05 10:00:00,${n},17.00,2.00`;
+    orders.push(`${order},A,Thing A,2,10.00`, `${order},B,Thing B,1,5.00`);
+  }
+  await writeFile(join(shop, 'customers.csv'), customers.join('\n'));
+  await writeFile(join(shop, 'orders.csv'), orders.join('\n'));
+  await run('map', shop);
+  const mapping = join(`${shop}-report`, 'mapping.json');
+  expect(JSON.parse(await readFile(mapping, 'utf8'))).toMatchObject({
+    customers: { groupedBy: 'customer_id' },
+    orders: { groupedBy: 'order_id', total: 'order_total', lines: '(rows)', line: { sku: 'sku', total: 'line_total' } },
+  });
+  expect(last((await run('load', shop, '--mapping', mapping)).out, 2)).toEqual([
+    'customers: 20 rows, 20 added, 0 changed, 0 as before, 0 rejected',
+    'orders: 20 rows, 20 added, 0 changed, 0 as before, 0 rejected',
+  ]);
+  const addresses = await owner`
+    select address ->> 'line1' as line from customers.customers where email in ('rows-1@own.example', 'rows-3@own.example')
+    order by email`;
+  expect(addresses.map(({ line }) => line)).toEqual(['Weg 1', 'Gasse 3']);
+  await run('assess', shop, '--mapping', mapping);
+  const { files } = JSON.parse(await readFile(join(`${shop}-report`, 'assessment.json'), 'utf8'));
+  expect(files[0].notes.slice(1)).toMatchObject([
+    { what: 'customers with several addresses, of which the first that fits is kept', rows: 14 },
+    { what: 'addresses of customers that do not fit, which are left out', rows: 6 },
+  ]);
+});
+
 test('a PostgreSQL database of another shop is read in batches, by its own reader, and changes of it are seen', async () => {
   await owner`create schema old_shop`;
   await owner`
@@ -222,7 +263,14 @@ test('a PostgreSQL database of another shop is read in batches, by its own reade
   expect((await run('assess', address, ...options)).err[0]).toMatch(
     /^The database did not give customers: cannot execute DELETE in a read-only transaction\.$/,
   );
-  expect((await run('map', address)).err[0]).toMatch(/^map looks at files/);
+  const drafted = await run('map', address, '--out', join(folder, 'pg-draft'));
+  // Of the database that has this shop, too.
+  expect(drafted).toMatchObject({ code: 0, err: [] });
+  expect(drafted.out).toContainEqual(
+    expect.stringMatching(
+      /^orders: select t\.\*, \(select json_agg\(to_json\(l\) order by l\."\w+"\) from "\w+"\."\w+" l where l\."order_id" = t\."\w+"\) as "\(lines\)" from "\w+"\."\w+" t order by t\."\w+"$/,
+    ),
+  );
   expect((await run('assess', 'postgres://nobody@localhost:1/x', '--mapping', mapping)).err[0]).toMatch(
     /^The database did not give customers: connect ECONNREFUSED/,
   );

@@ -1,40 +1,23 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freePort } from '../e2e/checkout.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasMariaDb, type MariaDb, startMariaDb } from '../support/mariadb.ts';
 import { asMigrator, moveInto } from '../support/move-in.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 
-/* On a real MariaDB, where there is one: `apt install mariadb-server-core`, as the nightly workflow does. */
-const there = spawnSync('mariadbd', ['--version']).status === 0;
-
-describe.skipIf(!there)('a shop in MySQL', () => {
+/* On a real MariaDB, where there is one. */
+describe.skipIf(!hasMariaDb)('a shop in MySQL', () => {
   let folder: string;
   let database: TestDatabase;
-  let server: ChildProcess;
-  let port: number;
+  let server: MariaDb;
   const run = moveInto(() => database);
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'move-in-mysql-'));
     database = await createDatabase();
-    const data = join(folder, 'data');
-    const user = process.getuid?.() === 0 ? ['--user=root'] : [];
-    execFileSync('mariadb-install-db', [`--datadir=${data}`, '--auth-root-authentication-method=normal', ...user], {
-      stdio: 'ignore',
-    });
-    port = await freePort();
-    const where = [
-      `--datadir=${data}`,
-      `--port=${port}`,
-      `--socket=${join(folder, 'socket')}`,
-      '--bind-address=127.0.0.1',
-    ];
-    server = spawn('mariadbd', ['--no-defaults', ...where, ...user], { stdio: 'ignore' });
-    await vi.waitFor(() => query('select 1'), { timeout: 120_000, interval: 100 });
+    server = await startMariaDb();
+    const { query } = server;
     await query('create database shop character set utf8mb4');
     await query(`create table shop.clients (
       id bigint unsigned primary key, email varchar(100), name varchar(100), created datetime, home json)`);
@@ -55,26 +38,10 @@ describe.skipIf(!there)('a shop in MySQL', () => {
     );
   });
   afterAll(async () => {
-    if (server?.exitCode === null) {
-      server.kill();
-      await once(server, 'exit');
-    }
+    await server?.stop();
     await database?.drop();
     await rm(folder, { recursive: true, force: true });
   });
-
-  async function query(text: string, name?: string): Promise<void> {
-    const { createConnection } = await import('mysql2/promise');
-    const connection = await createConnection({
-      ...{ host: '127.0.0.1', port, user: 'root', multipleStatements: true },
-      ...(name === undefined ? {} : { database: name }),
-    });
-    try {
-      await connection.query(text);
-    } finally {
-      await connection.end();
-    }
-  }
 
   test('is read in batches without writing, verified, and seen to change', async () => {
     const mapping = join(folder, 'mapping.json');
@@ -97,7 +64,7 @@ describe.skipIf(!there)('a shop in MySQL', () => {
         }),
       );
     await readBy('select * from clients order by id');
-    const address = `mysql://reader@127.0.0.1:${port}/shop`;
+    const address = `mysql://reader@127.0.0.1:${server.port}/shop`;
     const options = ['--mapping', mapping, '--out', join(folder, 'report')];
     const mysql = moveInto(() => database, { sourcePassword: 'let me ?&/in' });
     const { out, err } = await mysql('load', address, ...options);
@@ -122,7 +89,7 @@ describe.skipIf(!there)('a shop in MySQL', () => {
     expect((await mysql('verify', address, ...options)).out).toEqual([
       '1200 customers, 50 orders compared, 0 differences.',
     ]);
-    await query(`update shop.clients set name = 'Zoe' where id = 3`);
+    await server.query(`update shop.clients set name = 'Zoe' where id = 3`);
     expect((await mysql('verify', address, ...options)).err).toEqual(['customers 3: has another name']);
     expect((await run('assess', address, ...options)).err[0]).toMatch(
       /^The database did not give customers: Access denied/,
@@ -131,5 +98,29 @@ describe.skipIf(!there)('a shop in MySQL', () => {
     expect((await mysql('assess', address, ...options)).err[0]).toMatch(
       /customers: Table 'shop.nothing' doesn't exist/,
     );
+  });
+
+  test('a mapping with queries is drafted from the names of its tables and columns, and its rows fit', async () => {
+    await server.query('create database drafted character set utf8mb4');
+    await server.query(
+      `create table shop_customers (id int primary key, email varchar(100), full_name varchar(100), created_at datetime);
+      insert into shop_customers select seq, concat('draft-', seq, '@my.example'), 'Zoë', '2022-03-04 05:06:07' from seq_1_to_10;
+      create table shop_orders (id int primary key, customer_id int, order_date datetime, status varchar(20), total decimal(10, 2));
+      insert into shop_orders select seq, seq, '2023-03-04 05:06:07', 'shipped', 12.5 from seq_1_to_10;
+      create table order_items (id int auto_increment primary key, order_id int, sku varchar(10), product_name varchar(50), quantity int, price decimal(10, 2));
+      insert into order_items (order_id, sku, product_name, quantity, price) select seq, 'X', 'Thing', 5, 2.5 from seq_1_to_10;
+      create table sessions (id int); grant select on drafted.* to reader@'127.0.0.1'`,
+      'drafted',
+    );
+    const address = `mysql://reader@127.0.0.1:${server.port}/drafted`;
+    const mysql = moveInto(() => database, { sourcePassword: 'let me ?&/in' });
+    const draft = await mysql('map', address, '--out', join(folder, 'draft'));
+    expect(draft.out).toContain('Tables not used: sessions');
+    const mapping = ['--mapping', join(folder, 'draft', 'mapping.json'), '--out', join(folder, 'draft')];
+    const { out, err } = await mysql('assess', address, ...mapping);
+    expect({ err, out: out.slice(0, 2) }).toEqual({
+      err: [],
+      out: ['customers: 10 rows, 0 of them do not fit', 'orders: 10 rows, 0 of them do not fit'],
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { purgeFeedEntries } from '../../lib/accounts/customers/feeds.sql.ts';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Sql } from '../../lib/database/applied.sql.ts';
 import { readGrants } from '../support/grants.ts';
@@ -39,6 +40,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'exports the profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'exports how the customer signs in'],
+    'customers.feed_entries': ['select', 'exports what feeds said of the customer'],
     'customers.mails': [
       'select(kind, recipient, mailbox, created_at, sent_at)',
       'exports which mails were sent when; it cannot read their text',
@@ -66,9 +68,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'empties the row; the address is for the last mail',
     ],
     'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
+    'customers.feed_entries': ['select(customer_id), delete', 'deletes what feeds said of the customer'],
     'customers.email_tokens': ['select(customer_id, email), delete', 'deletes tokens, and finds the mails of one'],
     'customers.mails': [
-      'select(kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert, update(subject, body, given_up_at, keep_until)',
+      'select(kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert, update(subject, body, attachment_name, attachment, given_up_at, keep_until)',
       'stops the mails and lets their records go soon, and writes the last one; it cannot read their text',
     ],
     'customers.idempotency_keys': [
@@ -85,7 +88,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   },
   mailer: {
     'customers.mails': [
-      'select, update(subject, body, attempts, next_attempt_at, sent_at, given_up_at)',
+      'select, update(subject, body, attachment_name, attachment, attempts, next_attempt_at, sent_at, given_up_at)',
       'sends mails and deletes their text; it neither writes mails nor changes their recipient',
     ],
     'customers.email_tokens': [
@@ -127,6 +130,40 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'stock.movements': ['select, insert', 'shows the ledger and adds to it; an entry never changes'],
     'archive.movements': ['select', 'shows the old part of the ledger'],
   },
+  reports_api: {
+    'reports.subscriptions': [
+      'select, insert, update(name, report, parameters, range, schedule, emails, attachment, webhook, status, due_at, tried_at, retry_at, version, updated_at), delete',
+      'keeps the subscriptions of applications; neither their owner nor what became of them changes',
+    ],
+    'reports.runs': ['select', 'shows what became of each due time'],
+    'reports.exports': ['select, insert', 'takes and shows exports'],
+    'reports.idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
+  },
+  report_sender: {
+    'reports.subscriptions': [
+      'select, update(due_at, tried_at, retry_at, runs), delete',
+      'finds what is due, takes each due time once, and deletes what belongs to an application that is gone',
+    ],
+    'reports.runs': ['insert', 'notes what became of each due time'],
+    'customers.mails': ['insert', 'writes mails with reports, and reads none'],
+    'outbox.events': ['insert', 'writes the events of reports, and reads none'],
+  },
+  report_exporter: {
+    'reports.exports': [
+      'select, update(status, progress, attempts, next_attempt_at, rows, bytes, as_of, lag_seconds, stale, failure, ended_at)',
+      'makes exports, and notes how far they are',
+    ],
+    'reporting.orders': ['select', 'reads what reports read, with more time'],
+    'reporting.order_lines': ['select', 'the same'],
+    'reporting.payments': ['select', 'the same'],
+    'reporting.refunds': ['select', 'the same'],
+    'reporting.refund_lines': ['select', 'the same'],
+    'reporting.products': ['select', 'the same'],
+    'reporting.stock': ['select', 'the same'],
+    'reporting.stock_movements': ['select', 'the same'],
+    'reporting.customers_masked': ['select', 'the same'],
+    'reporting.customer_summary': ['select', 'the same'],
+  },
   reporting: {
     'reporting.orders': ['select', 'adds up what was ordered'],
     'reporting.order_lines': ['select', 'adds up what was sold'],
@@ -138,6 +175,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.stock_movements': ['select', 'says how much there was before'],
     'reporting.customers_masked': ['select', 'describes a customer without their name'],
     'reporting.customer_summary': ['select', 'adds up what a customer bought'],
+    'reporting.customer_entries': ['select', 'shows how a customer was in touch'],
+    'reporting.feeds': ['select', 'says how old that is'],
   },
   analyst: {
     'reporting.orders': ['select', 'people query the contract of views, and no table'],
@@ -150,6 +189,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'reporting.stock_movements': ['select', 'the same'],
     'reporting.customers_masked': ['select', 'names and addresses are masked for whom nobody granted them'],
     'reporting.customer_summary': ['select', 'the same'],
+    'reporting.customer_entries': ['select', 'the same'],
+    'reporting.feeds': ['select', 'the same'],
   },
   warehouse: {
     'reporting.orders': ['select', 'loads sales'],
@@ -415,8 +456,12 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
   jobs: {
     'customers.mails': ['select(keep_until), delete', 'deletes old mails without reading them'],
     'customers.email_tokens': ['select(expires_at), delete', 'deletes expired tokens without reading them'],
+    'customers.feed_entries': ['select(at, ended_at), delete', 'deletes what is old without reading it'],
     'customers.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.imports': ['select(ended_at), delete', 'deletes old imports without reading them'],
+    'reports.exports': ['select(ended_at), delete', 'deletes old exports without reading them'],
+    'reports.runs': ['select(ended_at), delete', 'deletes old runs without reading them'],
+    'reports.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'catalog.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
     'orders.review_idempotency_keys': ['select(expires_at), delete', 'deletes expired records without reading them'],
@@ -452,6 +497,11 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'monitor.coupon_violations': ['select', 'checks coupons'],
     'monitor.findings': ['select', 'shows the findings of reconciliation'],
   },
+  customer_feeds: {
+    'customers.email_hashes': ['select', 'finds customers by the hash of their address, which it never sees'],
+    'customers.feeds': ['select, insert, update', 'notes when a feed came'],
+    'customers.feed_entries': ['select, insert, update', 'keeps what feeds say, and deletes none of it'],
+  },
   reconciler: {
     'monitor.findings': [
       'select, insert, update(details, advice, last_seen, cleared_at, repair, repair_key, repair_input, repaired_at)',
@@ -459,6 +509,8 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     ],
     'monitor.order_balances': ['select', 'compares the money of orders, and sees nothing of customers'],
     'monitor.archived_order_balances': ['select', 'the same of archived orders'],
+    'monitor.booked_sales': ['select', 'adds up what became a sale on a day'],
+    'monitor.booked_refunds': ['select', 'adds up what was given back on a day'],
     'monitor.ended_orders': ['select', 'finds orders that ended since its last run'],
     'monitor.ledger': ['select', 'finds products that moved since its last run'],
     'monitor.opening_balances': ['select(product_id), delete', 'has them made anew where they may be wrong'],
@@ -573,8 +625,12 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'reporting.changed_months(xid8)', callers: 'analyst, warehouse', anybody: false },
-      { name: 'reporting.get_epoch()', callers: 'analyst, reporting, warehouse', anybody: false },
-      { name: 'reporting.get_freshness()', callers: 'analyst, monitor, reporting, warehouse', anybody: false },
+      { name: 'reporting.get_epoch()', callers: 'analyst, report_exporter, reporting, warehouse', anybody: false },
+      {
+        name: 'reporting.get_freshness()',
+        callers: 'analyst, monitor, report_exporter, reporting, warehouse',
+        anybody: false,
+      },
       { name: 'reports.get_sales_report(date,date,text)', callers: null, anybody: false },
     ]);
     const loose = await as.migrator`
@@ -588,6 +644,7 @@ describe('what is granted', () => {
 describe('a session', () => {
   test.each<[Role, string]>([
     ['customers_api', '5s'],
+    ['customer_feeds', '5s'],
     ['events_api', '5s'],
     ['publisher', '10s'],
     ['read_models', '20s'],
@@ -609,6 +666,9 @@ describe('a session', () => {
     ['reconciler', '1min'],
     ['audit_writer', '20s'],
     ['audit_reader', '5s'],
+    ['reports_api', '5s'],
+    ['report_sender', '5s'],
+    ['report_exporter', '1min'],
     ['reporting', '8s'],
     ['analyst', '1min'],
     ['warehouse', '5min'],
@@ -720,6 +780,7 @@ describe('an attempt', () => {
     await as.orders_api`select * from orders.order_details`;
     await as.saga`select w.* from stock.wanted w join orders.orders o on o.id = w.order_id for update of o`;
     await as.jobs`delete from customers.idempotency_keys where expires_at < now()`;
+    await purgeFeedEntries(as.jobs, { before: new Date(), limit: 10 });
     await as.monitor`select * from monitor.stock_violations`;
   });
 });

@@ -107,6 +107,20 @@ describe('stock', () => {
     expect(row?.on_hand).toBe(7);
   });
 
+  test('a movement names its cancellation if it is one', async () => {
+    const movement = { kind: 'cancellation', quantity: 1, orderId: id('order') };
+    await expect(shop.move(movement)).rejects.toMatchObject({ constraint_name: 'cancellation_is_named' });
+  });
+
+  test('what an order has taken becomes less, and never more', async () => {
+    const made = await shop.order();
+    await shop.reserve(shop.sql, made, { quantity: 2 });
+    const change = (quantity: number) =>
+      shop.sql`update stock.reservations set quantity = ${quantity} where order_id = ${made.id}`;
+    await change(1);
+    await expect(change(2)).rejects.toMatchObject({ constraint_name: 'reservation_never_grows' });
+  });
+
   test('a level stays with its product', async () => {
     const other = await shop.insertProduct();
     await expect(

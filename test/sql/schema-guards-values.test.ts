@@ -28,6 +28,10 @@ describe('an id or a currency', () => {
     category_id: `cat_${hex}`,
     identity_id: `idn_${hex}`,
     import_id: `imp_${hex}`,
+    cancellation_id: `can_${hex}`,
+    report_subscription_id: `rsb_${hex}`,
+    report_run_id: `rrn_${hex}`,
+    report_export_id: `rex_${hex}`,
     currency: 'EUR',
   };
   const cast = (value: string, domain: string) => shop.sql.unsafe(`select $1::kernel.${domain}`, [value]);

@@ -122,6 +122,61 @@ test('products keep what they were, and each sale has one version of its product
   expect(joined!.joined).toBe(joined!.lines);
 });
 
+test('customers keep what they were, and each sale has its buyer as they were then', async () => {
+  const joined = `
+    from fact_orders o left join dim_customer c on c.customer_key = o.customer_key
+      and o.confirmed_at >= c.valid_from and (c.valid_to is null or o.confirmed_at < c.valid_to)
+    where o.customer_key is not null`;
+  const wrong = `select o.order_id ${joined} and (c.customer_key is null or o.segment <> c.segment or o.country <> c.country)`;
+  const versions = async (n: number) => {
+    const [row] =
+      await admin`select id from orders.orders where customer_id = ${ids.customer(n)} and confirmed_at is not null limit 1`;
+    return query(`
+      select segment, country, valid_from, valid_to from dim_customer
+      where customer_key = (select customer_key from fact_orders where order_id = '${row!.id}') order by valid_from`);
+  };
+  await load(analyst, root);
+  const sales = await admin`
+    update orders.orders o set confirmed_at = at, updated_at = at, segment = case when n % 5 < 2 then 'premium' else 'standard' end,
+      shipping_address = case when n % 7 > 0 then jsonb_build_object('country', case when n % 3 = 0 then 'FR' else 'DE' end) end
+    from (
+      select id, row_number() over w as n, created_at + row_number() over w * interval '1 second' as at
+      from orders.orders where confirmed_at is not null and customer_id = ${ids.customer(3)} window w as (order by created_at, id)
+    ) r
+    where o.id = r.id returning n::int, segment, shipping_address ->> 'country' as country`;
+  expect(sales.length).toBeGreaterThan(7);
+  // As the first load found them, before their first sale.
+  const expected = ['standard DE'];
+  let country = 'DE';
+  for (const sale of sales.toSorted((a, b) => a.n - b.n)) {
+    country = sale.country ?? country;
+    const version = `${sale.segment} ${country}`;
+    if (expected.at(-1) !== version) expected.push(version);
+  }
+  await load(analyst, root);
+  const sold = await versions(3);
+  const named = sold.map(({ segment, country }) => `${segment} ${country}`);
+  // They are standard now, whatever they were at their last sale.
+  expect(named).toEqual(expected.at(-1)!.startsWith('standard') ? expected : [...expected, `standard ${country}`]);
+  expect(sold[0]!.valid_from).toEqual(new Date(0));
+  for (const [n, { valid_to }] of sold.entries()) expect(valid_to).toEqual(sold[n + 1]?.valid_from ?? null);
+  expect(await query(wrong)).toEqual([]);
+
+  // What changes without a sale is found by a load, and stays when the next sale says otherwise.
+  await admin`update customers.customers set premium = true where id = ${ids.customer(3)}`;
+  const { manifest } = await load(analyst, root);
+  expect((await versions(3)).slice(sold.length - 1)).toMatchObject([
+    { segment: 'standard', valid_to: new Date(manifest.asOf) },
+    { segment: 'premium', country, valid_from: new Date(manifest.asOf), valid_to: null },
+  ]);
+  await admin`update customers.customers set premium = false where id = ${ids.customer(3)}`;
+  await load(analyst, root);
+  await load(analyst, root, { full: true });
+  expect(await versions(3)).toHaveLength(sold.length + 2);
+  expect(await query(wrong)).toEqual([]);
+  await admin`update orders.orders set segment = null, shipping_address = '{"country": "DE"}' where segment is not null`;
+});
+
 test('an erased customer leaves the warehouse, and the totals stay', async () => {
   await load(analyst, root);
   const ofCustomers =
@@ -135,7 +190,7 @@ test('an erased customer leaves the warehouse, and the totals stay', async () =>
   const after = await query(`${ofCustomers} order by 1`);
   expect(after[1]).toMatchObject({ erased: true, orders: BigInt(n) });
   expect(after.reduce((sum, { sales }) => sum + Number(sales), 0)).toBe(Number(before!.sales));
-  expect(await query('select count(*) as n from dim_customer')).toEqual([{ n: 19n }]);
+  expect(await query('select count(distinct customer_key) as n from dim_customer')).toEqual([{ n: 19n }]);
   await admin`update customers.customers set erased_at = null, email = 'customer5@example.com', name = 'Customer 5', password_hash = 'hash' where id = ${ids.customer(5)}`;
 });
 

@@ -4,6 +4,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { startDynamo } from '../../infra/local/dynamo/start.ts';
 import { createTables, type TableSpec } from '../../infra/local/dynamo/tables.ts';
+import { startJudgedDynamo } from './dynamo-judge.ts';
+import { judgeOf } from './judges.ts';
 
 export type TestDynamo = {
   /** For `AWS_ENDPOINT_URL_DYNAMODB` or a client of the test's own. */
@@ -37,7 +39,11 @@ export async function startTestDynamo(
   tables: TableSpec[],
   options: Omit<NonNullable<Parameters<typeof startDynamo>[0]>, 'port'> = {},
 ): Promise<TestDynamo> {
-  const dynamo = await startDynamo({ sweepEveryMs: never, ...options });
+  const judge = judgeOf('dynamodb');
+  const dynamo =
+    judge === undefined
+      ? await startDynamo({ sweepEveryMs: never, ...options })
+      : await startJudgedDynamo(judge, options);
   const relay = await startRelay(Number(new URL(dynamo.endpoint).port));
   const client = testDynamoClient(relay.endpoint);
   await createTables(client, tables);

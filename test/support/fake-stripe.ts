@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { vi } from 'vitest';
 import { type Answer, createFakePayments, type Params, refusal } from './fake-stripe-payments.ts';
+import { stripeJudge } from './stripe-judge.ts';
 
 export const fakeStripeKey = 'sk_test_51FakeKeyThatNobodyMaySee';
 
@@ -72,6 +73,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
   const keys: (string | undefined)[] = [];
   const faults = new Map<string, Fault[]>();
   const calls: string[] = [];
+  const judge = stripeJudge();
   let held: (() => void)[] = [];
   let unanswered = 0;
 
@@ -98,6 +100,7 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
       server.close();
       server.closeAllConnections();
       await closed;
+      await judge.verdict();
     },
   };
 
@@ -110,6 +113,13 @@ export async function startFakeStripe(now?: () => number): Promise<FakeStripe> {
     const fault = faultFor(call, answers.get(key ?? '')?.answer !== undefined);
     if (request.method !== 'GET') keys.push(key);
     const { answer, replayed } = await answerOnce(request, url, body, key, fault);
+    judge.note({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      authorization: request.headers.authorization ?? '',
+      body,
+      answer: answer.status === 200 ? answer.body : undefined,
+    });
     if (fault === 'reset' || fault === 'silent') {
       unanswered += 1;
       if (fault === 'reset') request.socket.destroy();

@@ -15,6 +15,8 @@ export type Trial = {
   connect(): Sql;
   /** Writes migrations by name, numbered from `first`. Each down file drops the tables that its up file creates. */
   write(files: Record<string, string>, first?: number): Promise<void>;
+  /** Writes the data file of a migration, by its whole name. */
+  writeData(name: string, statement: string): Promise<void>;
   /** Removes both files of migrations. */
   remove(...names: string[]): Promise<void>;
   /** Every table of the database, by `schema.name`. */
@@ -47,6 +49,7 @@ export async function startTrial(): Promise<Trial> {
         await writeFile(`${base}.down.sql`, made.join('\n'));
       }
     },
+    writeData: (name, statement) => writeFile(join(directory, `${name}.data.sql`), statement),
     async remove(...names) {
       for (const name of names) for (const way of ['up', 'down']) await rm(join(directory, `${name}.${way}.sql`));
     },

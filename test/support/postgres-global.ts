@@ -8,6 +8,8 @@ import { removePostgresData, startPostgres } from '../../infra/local/postgres/st
 import { startRdsProxy } from '../../infra/local/rds-proxy/server.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { migrate, shippedMigrations } from '../../lib/database/migrate.ts';
+import { judgeOf } from './judges.ts';
+import { startPgBouncer } from './pgbouncer.ts';
 
 /** What the test files of a run share: one PostgreSQL, one RDS Proxy in front of it, and a database to clone. */
 export type SharedPostgres = {
@@ -15,6 +17,8 @@ export type SharedPostgres = {
   socketPath: string;
   port: number;
   template: string;
+  /** Between the tests and PostgreSQL, where PgBouncer judges them. */
+  bouncer?: { socketDir: string; prepares: boolean };
   proxy: {
     host: string;
     port: number;
@@ -61,6 +65,8 @@ export async function startSharedPostgres(prepareTemplate?: (sql: postgres.Sql) 
   };
   try {
     await makeTemplate(server.socketDir, prepareTemplate);
+    const bouncer = await startBouncer(server);
+    if (bouncer !== undefined) stops.push(() => bouncer.stop());
     const { caFile, ca, cert, key } = await loadCertificate(join(folder, 'certificate'));
     const region = 'eu-central-1';
     const credentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'test/secret' };
@@ -70,7 +76,7 @@ export async function startSharedPostgres(prepareTemplate?: (sql: postgres.Sql) 
       region,
       cert,
       key,
-      backendSocketPath: server.socketPath,
+      backendSocketPath: bouncer?.socketPath ?? server.socketPath,
       principals: (accessKeyId) => (accessKeyId === credentials.accessKeyId ? principal : undefined),
       maxClients: 150,
     });
@@ -78,12 +84,18 @@ export async function startSharedPostgres(prepareTemplate?: (sql: postgres.Sql) 
     const { socketDir, socketPath, port } = server;
     const { host, port: proxyPort } = proxy;
     const details = { region, caFile, ca, credentials, host, port: proxyPort };
-    return { details: { socketDir, socketPath, port, template, proxy: details }, stop };
+    const pooled = bouncer && { bouncer: { socketDir: bouncer.socketDir, prepares: bouncer.prepares } };
+    return { details: { socketDir, socketPath, port, template, ...pooled, proxy: details }, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
+
+const startBouncer = async (server: { socketDir: string; port: number }) => {
+  const program = judgeOf('pgbouncer');
+  return program === undefined ? undefined : startPgBouncer(program, server);
+};
 
 const template = 'counterfoil_template';
 

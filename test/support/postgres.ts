@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { inject } from 'vitest';
+import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { SharedPostgres } from './postgres-global.ts';
 
 export type TestDatabase = {
@@ -33,15 +34,35 @@ export function testPostgres(): SharedPostgres {
 
 /** Clones a database, by default the one with every migration applied. */
 export async function createDatabase({ template = testPostgres().template } = {}): Promise<TestDatabase> {
-  const { socketDir: host } = testPostgres();
+  const { bouncer } = testPostgres();
   const name = `test_${randomBytes(6).toString('hex')}`;
   await asAdmin((sql) => sql`create database ${sql(name)} template ${sql(template)} owner migrator`);
   return {
     name,
     connect: (user, options) =>
-      postgres({ host, user, database: name, fetch_types: false, onnotice: () => {}, ...options }),
-    drop: (graceMs) => asAdmin((sql) => drop(sql, name, graceMs)),
+      postgres({
+        ...placeFor(user, options),
+        user,
+        database: name,
+        fetch_types: false,
+        onnotice: () => {},
+        ...options,
+      }),
+    // PgBouncer keeps its connections.
+    drop: (graceMs) => asAdmin((sql) => drop(sql, name, bouncer === undefined ? graceMs : 0)),
   };
+}
+
+/**
+ * Where a role connects: to PgBouncer where it judges, and past it where one backend is needed. That is who is no role of the
+ * product, such as the administrator, and who sets parameters of the session.
+ */
+function placeFor(user: string, options: Parameters<TestDatabase['connect']>[1] = {}) {
+  const { socketDir, bouncer } = testPostgres();
+  const isRole = (databaseRoles as readonly string[]).includes(user);
+  const needsOne = !isRole || Object.keys(options.connection ?? {}).some((name) => name !== 'application_name');
+  if (bouncer === undefined || needsOne) return { host: socketDir };
+  return { host: bouncer.socketDir, ...(bouncer.prepares ? {} : { prepare: false }) };
 }
 
 /** PostgreSQL takes a moment to notice that a client has disconnected, longer on a busy machine. */
@@ -54,7 +75,7 @@ async function drop(sql: postgres.Sql, name: string, graceMs = defaultGraceMs): 
   let open = await sessions();
   for (const end = Date.now() + graceMs; open.length > 0 && Date.now() < end; open = await sessions()) await sleep(10);
   await sql`drop database ${sql(name)} with (force)`;
-  if (open.length > 0) throw new LeakedConnections(name, open);
+  if (open.length > 0 && testPostgres().bouncer === undefined) throw new LeakedConnections(name, open);
 }
 
 async function asAdmin<T>(work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {

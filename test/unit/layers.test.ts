@@ -200,7 +200,7 @@ describe('tables', () => {
     );
     for (const { handler, databaseRole, asks = [] } of rows) {
       const text = readFileSync(join(root, `functions/${handler}.ts`), 'utf8');
-      const used = [...text.matchAll(/\b(?:sqlAs|openRoom)\('(\w+)'/g)].map((m) => m[1]!);
+      const used = [...text.matchAll(/\b(?:sqlAs|openRoom|reportsAs)\('(\w+)'/g)].map((m) => m[1]!);
       const own: (string | null)[] = [databaseRole, ...asks];
       expect(
         used.filter((role) => !own.includes(role)),

@@ -27,6 +27,8 @@ const excepted: Record<string, string> = {
   'lib/kernel/clock.ts performance.': 'is the machine’s stopwatch',
   'lib/platform/clock.ts systemClock': 'is the clock until the host puts in its own',
   'lib/database/applied.sql.ts clock_timestamp': 'says when a migration was applied',
+  'lib/database/data-migrations.sql.ts clock_timestamp': 'says how long sessions wait, by the server they wait in',
+  'lib/database/data-migrations.sql.ts performance.': 'says how long a batch took',
   'lib/database/migrations/0007_outbox.up.sql clock_timestamp': 'makes the id of an event of the given time',
   'lib/database/migrations/0010_privacy.up.sql clock_timestamp': 'makes the id of an event of the given time',
   'lib/database/migrations/0016_order_details.up.sql clock_timestamp': 'makes the id of an event of the given time',

@@ -39,6 +39,7 @@ describe('an order changes in one place', () => {
     const others = [
       'lib/accounts/customers/erase.sql.ts',
       'lib/accounts/customers/events.sql.ts',
+      'lib/analytics/subscriptions/runs.sql.ts',
       'lib/events/suspensions.sql.ts',
       'lib/shop/catalog/rows.sql.ts',
     ];

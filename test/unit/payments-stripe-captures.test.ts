@@ -101,6 +101,22 @@ describe('a capture', () => {
     expect(await gateway().authorize(order)).toEqual({ provider: 'stripe', reference });
   });
 
+  test('takes a part of the amount, and the rest is neither taken nor refunded', async () => {
+    const { order, reference } = await authorized();
+    const part = { ...captureOf(order, reference), captureAmount: 1200 };
+    await gateway().capture(part);
+    await gateway().capture(part);
+    expect(stripe.payments.kept(order.orderId)).toBe(1200);
+    expect(await charges()).toMatchObject([{ status: 'captured', amount: 1200, refundedAmount: 0 }]);
+    expect(await gateway().authorize(order)).toEqual({ provider: 'stripe', reference });
+    const { orderId, currency } = order;
+    const refund = { orderId, currency, reference, refundId: newId('refund', clock) };
+    const tooMuch = { name: 'RefundRefused', code: 'more_than_is_left' };
+    await expect(gateway().refundPart({ ...refund, amount: 1201 })).rejects.toMatchObject(tooMuch);
+    await gateway().refundPart({ ...refund, amount: 200 });
+    expect(await charges()).toMatchObject([{ status: 'captured', amount: 1200, refundedAmount: 200 }]);
+  });
+
   test.each(['reset', 'done-500', 'rate-limit'] as const)(
     'that ends in %s is found or made by the next',
     async (fault) => {

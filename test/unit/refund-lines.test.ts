@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type RefundableLine, refundOfLine, refundOfLines } from '../../lib/shop/payments/refund-lines.ts';
+import { cappedTo, type RefundableLine, refundOfLine, refundOfLines } from '../../lib/shop/payments/refund-lines.ts';
 
 const nothing = { quantity: 0, amount: 0, discount: 0, tax: 0 };
 const line = (over: Partial<RefundableLine> = {}): RefundableLine => ({
@@ -110,9 +110,46 @@ describe('units to refund', () => {
     expect(() => refundOfLines([mug], twice)).toThrow(expect.objectContaining({ code: 'line-refunded' }));
   });
 
+  test('that have neither shipped nor been cancelled are refused, because they can still be packed', () => {
+    const sent = line({ shipped: 1, cancelled: 1, refunded: { quantity: 1, amount: 966, discount: 34, tax: 0 } });
+    expect(refundOfLines([sent], [{ productId: 'prd_1', quantity: 1 }])).toMatchObject([{ quantity: 1, amount: 967 }]);
+    expect(() => refundOfLines([sent], [{ productId: 'prd_1', quantity: 2 }])).toThrow(
+      expect.objectContaining({
+        code: 'line-not-shipped',
+        errors: [{ pointer: '/lines/0/quantity', detail: 'at most 1 have shipped and are not refunded' }],
+      }),
+    );
+  });
+
   test('that are not in the order are refused', () => {
     expect(() => refundOfLines([mug], [{ productId: 'prd_2', quantity: 1 }])).toThrow(
       expect.objectContaining({ code: 'line-unknown' }),
     );
   });
+});
+
+test.each([
+  ['tax that the price has in it belongs to the amount already', { tax: 463, paid: 2900 }, 967, 154],
+  ['tax on top comes besides', { tax: 580, paid: 3480 }, 1160, 193],
+  ['tax on top comes besides a large discount', { discount: 2000, tax: 200, paid: 1200 }, 400, 67],
+])('%s', (_, over, amount, tax) => {
+  expect(refundOfLine(line(over), 1)).toMatchObject({ amount, tax });
+});
+
+test('the last units of a line get what is left of it, also what an earlier refund was cut by', () => {
+  expect(refundOfLine(line({ refunded: { quantity: 2, amount: 1000, discount: 67, tax: 0 } }), 1).amount).toBe(1900);
+});
+
+test('refunds of lines are cut to what is left, the last ones first', () => {
+  const part = (productId: string, amount: number) => ({ productId, quantity: 1, amount, discount: 0, tax: 0 });
+  const amounts = (left: number) =>
+    cappedTo(left, [part('prd_1', 700), part('prd_2', 500)]).map(({ amount }) => amount);
+  expect([1300, 1200, 900, 700, 300, 0].map(amounts)).toEqual([
+    [700, 500],
+    [700, 500],
+    [700, 200],
+    [700, 0],
+    [300, 0],
+    [0, 0],
+  ]);
 });

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { stepNames } from '../../infra/release/steps.ts';
@@ -45,10 +46,17 @@ describe.each(workflows)('$name', ({ text, workflow }) => {
   test('may only read the repository, and leaves no credentials in the checkout', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
     // A job that takes a role of AWS may ask for a token of its own, and only within an environment that the role names.
-    for (const { environment, permissions } of jobs)
-      expect(permissions).toEqual(environment === undefined ? undefined : { contents: 'read', 'id-token': 'write' });
+    const aws = { contents: 'read', 'id-token': 'write', attestations: expect.stringMatching(/^(read|write)$/) };
+    const commenting = { 'pull-requests': 'write' };
+    for (const { environment, permissions, steps } of jobs) {
+      const isReading = steps.some(({ uses }) => uses?.startsWith('actions/checkout@'));
+      // Who may write to a pull request runs nothing that it brings.
+      expect(permissions).toEqual(environment !== undefined ? aws : isReading ? undefined : commenting);
+    }
     const checkouts = steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
-    expect(checkouts).toHaveLength(jobs.length);
+    expect(checkouts).toHaveLength(
+      jobs.filter(({ permissions }) => !isDeepStrictEqual(permissions, commenting)).length,
+    );
     for (const checkout of checkouts) expect(checkout.with).toMatchObject({ 'persist-credentials': false });
   });
 
@@ -88,7 +96,9 @@ test('each night runs what takes too long for that, each in a job of its own', (
     histories: ['test:histories'],
     faults: ['test:faults'],
     drills: ['drill', 'drill', 'drill'],
-    servers: ['test:parts', 'test:parts', 'containers', 'test:parts'],
+    servers: ['test:parts', 'test:e2e', 'test:parts', 'containers', 'test:parts', 'test:parts'],
+    compose: ['containers'],
+    judges: ['test:judges', 'test:judges', 'test:judges', 'test:judges'],
     deploy: ['test:deploy'],
     advisories: [],
     soak: ['soak'],
@@ -112,6 +122,31 @@ test('a release is checked, planned, proven on staging, and deployed to prod aft
   // What somebody types reaches the command as a variable, and for prod alone.
   const overrides = [jobs.prod, jobs.staging].map((job) => JSON.stringify(job).includes('inputs.despite_budget'));
   expect(overrides).toEqual([true, false]);
+});
+
+test('a pull request shows what it does to the stacks, by a job that runs none of it', () => {
+  const { on, jobs } = workflow('diff.yml');
+  expect(on).toEqual({ pull_request: null });
+  expect(runs(jobs.templates).join()).toContain('.ci/diff "$BASE"');
+  expect(jobs.comment).toMatchObject({ needs: 'templates', permissions: { 'pull-requests': 'write' } });
+  expect(runs(jobs.comment)).toEqual([expect.stringMatching(/^gh pr comment .* --body-file diff\.md$/)]);
+});
+
+test('what is deployed has a signed provenance, which is verified before it is unpacked', () => {
+  const { jobs } = workflow('deploy.yml');
+  const attest = jobs.plan!.steps.findIndex(({ uses }) => uses?.startsWith('actions/attest-build-provenance@'));
+  const credentials = jobs.plan!.steps.findIndex(({ uses }) => uses?.startsWith('aws-actions/'));
+  const file = `cdk.out/\${{ matrix.stage }}.tar.gz`;
+  expect(jobs.plan!.steps[attest]!.with).toEqual({ 'subject-path': file });
+  expect(attest).toBeLessThan(credentials);
+  for (const name of ['staging', 'prod']) {
+    const [verify, unpack] = ['gh attestation verify', 'tar -xzf'].map((command) =>
+      runs(jobs[name]).findIndex((run) => run.startsWith(`${command} cdk.out/${name}.tar.gz`)),
+    );
+    expect(verify).toBeGreaterThanOrEqual(0);
+    expect(unpack).toBe(verify! + 1);
+    expect(jobs[name]!.permissions).toMatchObject({ attestations: 'read' });
+  }
 });
 
 test('a deployment has no long-lived key, and deploys what was planned', () => {

@@ -1,5 +1,5 @@
 import { htmlOf } from '../../../lib/accounts/mail/html.ts';
-import type { Mail } from '../../../lib/accounts/mail/mailer.ts';
+import type { Attachment, Mail } from '../../../lib/accounts/mail/mailer.ts';
 import { type Clock, toTimestamp } from '../../../lib/kernel/clock.ts';
 import { idPrefixes } from '../../../lib/kernel/ids.ts';
 import { redacted } from '../../../lib/kernel/redact.ts';
@@ -17,15 +17,24 @@ export function openMailbox(clock: Clock) {
       mails.length = Math.min(mails.length, mostKept);
     },
     list: (): SentMail[] =>
-      mails.map(({ at, mail: { to, subject, text, correlationId = null } }) => ({
+      mails.map(({ at, mail: { to, subject, text, correlationId = null, attachment } }) => ({
         at: toTimestamp(at),
         to,
         subject,
         correlationId,
         html: htmlOf({ subject, text: withoutCodes(text) }),
+        attachment: attachment === undefined ? null : shown(attachment),
       })),
   };
 }
+
+/** The page asks for all mails again and again, so a large file has its name and size alone. */
+const mostShown = 100_000;
+const shown = ({ name, text }: Attachment): SentMail['attachment'] => ({
+  name,
+  bytes: Buffer.byteLength(text),
+  text: text.length > mostShown ? null : text,
+});
 
 const ids = new RegExp(`^(${Object.values(idPrefixes).join('|')})_[0-9a-f]{32}$`);
 

@@ -9,8 +9,16 @@ import type { KeptTrace } from './traces.ts';
 export type { PlannedJob } from '../scheduler.ts';
 
 /** A mail that a handler sent, without secrets. `at` is RFC 3339. */
-/** `correlationId` is the API request that led to it. */
-export type SentMail = { at: string; to: string; subject: string; correlationId: string | null; html: string };
+export type SentMail = {
+  at: string;
+  to: string;
+  subject: string;
+  /** Of the API request that led to it. */
+  correlationId: string | null;
+  html: string;
+  /** The file that goes with it; without its text when that is long. */
+  attachment: { name: string; bytes: number; text: string | null } | null;
+};
 
 export type Parked = { id: string; type: string; rule: string; attempts: number; error: string };
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { databaseRoles } from '../../../lib/contract/deploy/roles.ts';
+import type { DataMigration } from '../../../lib/database/data-migrations.sql.ts';
+import { describeData } from '../../../lib/database/data-migrations.ts';
 import { shippedMigrations, status } from '../../../lib/database/migrate.ts';
 import { config } from '../../../lib/platform/config.ts';
 import { dropPool } from '../../../lib/platform/pools.ts';
@@ -13,6 +15,8 @@ const mostConnections = 0.8;
 const longTransactionMs = 60_000;
 /** Of waiting for a lock, and of doing nothing in a transaction. Our own roles give up a lock after four seconds. */
 const longWaitMs = 2_000;
+/** Its job runs every five minutes, and rests an hour before the second pass. */
+const dataQuietMs = 2 * 3600_000;
 /** Rows that vacuum has not removed, where they are more than a fifth of the table. */
 const manyDeadRows = 10_000;
 
@@ -61,8 +65,8 @@ async function checkLogins({ sql }: Patient): Promise<Finding[]> {
   return failed.length > 0 ? failed : [ok(`All ${databaseRoles.length} roles log in by IAM over verified TLS.`)];
 }
 
-async function checkMigrations({ sql }: Patient): Promise<Finding[]> {
-  const { applied, pending, invalidIndexes, problem } = await status({
+async function checkMigrations({ sql, now }: Patient): Promise<Finding[]> {
+  const { applied, pending, data, invalidIndexes, problem } = await status({
     sql: sql('migrator'),
     directory: shippedMigrations,
   });
@@ -75,6 +79,7 @@ async function checkMigrations({ sql }: Patient): Promise<Finding[]> {
       page,
     ),
   );
+  findings.push(...data.flatMap((row) => dataFinding(row, now())));
   if (pending.length > 0) {
     return [
       ...findings,
@@ -82,6 +87,18 @@ async function checkMigrations({ sql }: Patient): Promise<Finding[]> {
     ];
   }
   return [...findings, ok(`All ${applied.length} migrations are applied.`)];
+}
+
+/** A data migration that is finished needs no word. */
+export function dataFinding(row: DataMigration, now: number): Finding[] {
+  if (row.finishedAt !== null) return [];
+  const text = `The data migration ${row.name} is not finished: ${describeData(row)}.`;
+  const page = 'docs/migrations.md#data-migrations';
+  if (row.paused) return [warn(text, `npm run migrate -- data resume ${row.name}`, page)];
+  if (row.note?.startsWith('failed')) return [fail(text, `npm run migrate -- data run ${row.name}`, page)];
+  const quietMs = now - (row.lastBatchAt?.getTime() ?? now);
+  if (row.note === null && quietMs < dataQuietMs) return [ok(text)];
+  return [warn(text, `npm run migrate -- data run ${row.name}`, page)];
 }
 
 async function checkConnections({ sql }: Patient): Promise<Finding> {

@@ -84,7 +84,7 @@ function parse(token: string): Parsed | undefined {
 }
 
 /** `20260102T030405Z` in ms since the epoch, or NaN. */
-function parseTime(text: string): number {
+export function parseTime(text: string): number {
   const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   return parts ? Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}Z`) : Number.NaN;
 }

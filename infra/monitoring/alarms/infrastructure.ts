@@ -13,6 +13,8 @@ const frequentJobs: ReadonlySet<string> = new Set<JobName>([
   'refresh-issuer-keys',
   'publish-events',
   'wake-webhooks',
+  'send-reports',
+  'run-report-exports',
 ]);
 const hourlyJobs: ReadonlySet<string> = new Set<JobName>([
   'purge-expired',

@@ -104,6 +104,15 @@ export const mails = ({ ours }: Monitored): AlarmSpec[] => [
     metric: ours('MailsGivenUp', sum(60)),
     threshold: 1,
   },
+  {
+    name: 'mails-late',
+    runbook: 'mails-given-up',
+    means: 'A mail to a customer has waited for an hour: it is tried again until a day has passed.',
+    metric: ours('OldestUnsentMail', maximum()),
+    threshold: 3600,
+    bad: 3,
+    of: 5,
+  },
 ];
 
 export const domainEvents = ({ undeliveredEvents, ours }: Monitored): AlarmSpec[] => [

@@ -23,5 +23,8 @@ export const events = ({ undeliveredEvents, ours }: Monitored): IWidget[][] => [
     ),
     graph('Read models: age of the oldest event that they lack, s', [ours('ReadModelLag', maximum())]),
   ],
-  [graph('Mails dropped', [ours('MailsGivenUp', sum())])],
+  [
+    graph('Mails dropped', [ours('MailsGivenUp', sum())]),
+    graph('Mails: age of the oldest that is not sent, s', [ours('OldestUnsentMail', maximum())]),
+  ],
 ];

@@ -5,6 +5,7 @@ import { customerCreated, customerErased, customerUpdated } from '../../contract
 import { eventData, insertEvents } from '../../events/outbox.sql.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { forgetMails } from '../mail/outbox.sql.ts';
+import { forgetFeedEntries } from './feeds.sql.ts';
 
 /**
  * Locks a customer until the transaction ends, so that neither identities nor orders are added meanwhile.
@@ -24,7 +25,7 @@ export async function lockForErasure(
 }
 
 /**
- * Deletes the tokens of a customer, the stored answers that show them, what their orders say of persons, and within the hour
+ * Deletes the tokens of a customer, what feeds said of them, the stored answers that show them, what their orders say of persons, and within the hour
  * the mails to them.
  */
 export async function deletePersonalRecords(
@@ -40,6 +41,7 @@ export async function deletePersonalRecords(
   await tx`delete from customers.idempotency_keys where caller = ${caller}`;
   await tx`delete from customers.idempotency_keys where operation = 'sign-up' and body = ${JSON.stringify({ email })}`;
   await tx`delete from orders.idempotency_keys where caller = ${caller}`;
+  await forgetFeedEntries(tx, id);
   await tx`select orders.forget_customer(${id})`;
 }
 

@@ -5,7 +5,11 @@ export type Mail = {
   text: string;
   /** The API request that led to it, if one did. */
   correlationId?: string | undefined;
+  attachment?: Attachment | undefined;
 };
+
+/** A file of text that goes with a mail. Its name says what it is. */
+export type Attachment = { name: string; text: string };
 
 /** Sends mails. */
 export type Mailer = {

@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { Clock } from '../../kernel/clock.ts';
 import { correlationId } from '../../kernel/correlation.ts';
 import { newId } from '../../kernel/ids.ts';
+import type { Attachment } from './mailer.ts';
 import type { MailKind, TokenKind } from './texts.ts';
 
 export type OutgoingMail = {
@@ -13,6 +14,7 @@ export type OutgoingMail = {
   network?: string;
   /** The token that takes its place in the text when the mail is sent. */
   token?: { customerId: string; purpose: TokenKind } | undefined;
+  attachment?: Attachment | undefined;
 };
 
 const day = 24 * 3600_000;
@@ -60,7 +62,7 @@ export const mailboxOf = (address: string): string => address.replace(/\+[^@]*(?
  */
 export async function writeMail(
   tx: TransactionSql,
-  { kind, to, subject, text, network, token }: OutgoingMail,
+  { kind, to, subject, text, network, token, attachment }: OutgoingMail,
   clock: Clock,
   keepMs: number = keptMs,
 ): Promise<void> {
@@ -68,12 +70,13 @@ export async function writeMail(
   const toSend = kind !== 'nobody';
   await tx`
     insert into customers.mails (
-      id, kind, recipient, network, correlation_id, token_customer_id, token_purpose, subject, body, created_at, next_attempt_at,
-      sent_at, keep_until
+      id, kind, recipient, network, correlation_id, token_customer_id, token_purpose, subject, body, attachment_name, attachment,
+      created_at, next_attempt_at, sent_at, keep_until
     )
     values (
       ${newId('mail', clock)}, ${kind}, ${to}, ${network ?? null}, ${correlationId() ?? null}, ${token?.customerId ?? null},
-      ${token?.purpose ?? null}, ${toSend ? subject : null}, ${toSend ? text : null}, ${now}, ${now},
+      ${token?.purpose ?? null}, ${toSend ? subject : null}, ${toSend ? text : null},
+      ${attachment?.name ?? null}, ${attachment?.text ?? null}, ${now}, ${now},
       ${toSend ? null : now}, ${new Date(now.getTime() + keepMs)}
     )`;
 }
@@ -120,31 +123,43 @@ export async function claimMails(sql: Sql, limit: number, clock: Clock): Promise
     ) due
     where m.id = due.id
     returning m.id, m.kind, m.recipient, m.subject, m.body, m.attempts, m.correlation_id, m.token_customer_id,
-      m.token_purpose`;
-  return rows.map(({ recipient, body, tokenCustomerId, tokenPurpose, ...row }) => ({
+      m.token_purpose, m.attachment_name, m.attachment`;
+  return rows.map(({ recipient, body, tokenCustomerId, tokenPurpose, attachmentName, attachment, ...row }) => ({
     ...row,
     to: recipient,
     text: body,
+    attachment: attachmentName === null ? undefined : { name: attachmentName, text: attachment },
     token: tokenCustomerId === null ? undefined : { customerId: tokenCustomerId, purpose: tokenPurpose },
   }));
 }
 
-type Row = Omit<DueMail, 'to' | 'text' | 'network' | 'token'> & { recipient: string; body: string } & (
+type Row = Omit<DueMail, 'to' | 'text' | 'network' | 'token' | 'attachment'> & { recipient: string; body: string } & (
     | { tokenCustomerId: string; tokenPurpose: TokenKind }
     | { tokenCustomerId: null; tokenPurpose: null }
-  );
+  ) &
+  ({ attachmentName: string; attachment: string } | { attachmentName: null; attachment: null });
+
+/** The age of the oldest mail that is not sent yet, in whole seconds; 0 when there is none. */
+export async function oldestUnsent(sql: Sql, clock: Clock): Promise<number> {
+  const [row] = await sql<
+    [{ since: Date | null }]
+  >`select min(created_at) as since from customers.mails where body is not null`;
+  return row.since === null ? 0 : Math.max(0, Math.floor((clock.now() - row.since.getTime()) / 1000));
+}
 
 /** Marks a mail as sent and deletes its text. */
 export async function markSent(sql: Sql, id: string, clock: Clock): Promise<void> {
   await sql`
-    update customers.mails set sent_at = ${new Date(clock.now())}, subject = null, body = null
+    update customers.mails set sent_at = ${new Date(clock.now())}, subject = null, body = null,
+      attachment_name = null, attachment = null
     where id = ${id} and body is not null`;
 }
 
 /** Gives up a mail: it is never sent, and its text is deleted. */
 export async function giveUpMail(sql: Sql, id: string, clock: Clock): Promise<void> {
   await sql`
-    update customers.mails set given_up_at = ${new Date(clock.now())}, subject = null, body = null
+    update customers.mails set given_up_at = ${new Date(clock.now())}, subject = null, body = null,
+      attachment_name = null, attachment = null
     where id = ${id} and body is not null`;
 }
 
@@ -152,7 +167,8 @@ export async function giveUpMail(sql: Sql, id: string, clock: Clock): Promise<vo
 export async function giveUpMails(sql: Sql, clock: Clock, { all = false } = {}): Promise<number> {
   const now = clock.now();
   const { count } = await sql`
-    update customers.mails set given_up_at = ${new Date(now)}, subject = null, body = null
+    update customers.mails set given_up_at = ${new Date(now)}, subject = null, body = null,
+      attachment_name = null, attachment = null
     where body is not null and next_attempt_at <= ${new Date(now)}
       and created_at <= ${new Date(all ? now : now - giveUpAfterMs)}`;
   return count;
@@ -171,7 +187,7 @@ export async function forgetMails(
   const now = new Date(clock.now());
   await tx`
     update customers.mails set
-      subject = null, body = null,
+      subject = null, body = null, attachment_name = null, attachment = null,
       given_up_at = case when sent_at is null then coalesce(given_up_at, ${now}) else given_up_at end,
       keep_until = greatest(created_at, ${now}::timestamptz) + interval '1 hour'
     where mailbox = ${mailboxOf(to)} and recipient = ${to}

@@ -61,14 +61,20 @@ async function sendInTurn(deps: SendDeps, mailer: Mailer, mails: readonly DueMai
 type Outcome = 'sent' | 'failed' | 'refused' | 'dropped';
 
 async function sendOne({ sql, clock, onSent, onError }: SendDeps, mailer: Mailer, mail: DueMail): Promise<Outcome> {
-  const { id, kind, attempts, to, subject, correlationId } = mail;
+  const { id, kind, attempts, to, subject, correlationId, attachment } = mail;
   try {
     const text = await textOf(mail, { sql, clock });
     if (text === undefined) {
       await giveUpMail(sql, id, clock);
       return 'dropped';
     }
-    await mailer.send({ to, subject, text, ...(correlationId === null ? {} : { correlationId }) });
+    await mailer.send({
+      to,
+      subject,
+      text,
+      ...(correlationId === null ? {} : { correlationId }),
+      ...(attachment === undefined ? {} : { attachment }),
+    });
   } catch (error) {
     onError({ id, kind, attempts, correlationId }, error);
     if (!(error instanceof MailRefused)) return 'failed';

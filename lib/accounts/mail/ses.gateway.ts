@@ -1,10 +1,10 @@
 import { BadRequestException, type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { htmlOf } from './html.ts';
-import { type Mailer, MailRefused } from './mailer.ts';
+import { type Attachment, type Mailer, MailRefused } from './mailer.ts';
 
 /** Sends by Amazon SES (API v2). The sender's address, or its domain, must be verified there. */
 export const sesMailer = ({ client, from }: { client: SESv2Client; from: string }): Mailer => ({
-  async send({ to, subject, text, correlationId }) {
+  async send({ to, subject, text, correlationId, attachment }) {
     const command = new SendEmailCommand({
       FromEmailAddress: from,
       Destination: { ToAddresses: [to] },
@@ -12,6 +12,7 @@ export const sesMailer = ({ client, from }: { client: SESv2Client; from: string 
         Simple: {
           Subject: utf8(subject),
           Body: { Text: utf8(text), Html: utf8(htmlOf({ subject, text })) },
+          ...(attachment === undefined ? {} : { Attachments: [fileOf(attachment)] }),
           ...(correlationId === undefined ? {} : { Headers: [{ Name: 'X-Correlation-Id', Value: correlationId }] }),
         },
       },
@@ -24,6 +25,15 @@ export const sesMailer = ({ client, from }: { client: SESv2Client; from: string 
       throw error;
     }
   },
+});
+
+const fileOf = ({ name, text }: Attachment) => ({
+  FileName: name,
+  RawContent: Buffer.from(text),
+  ContentType: 'text/csv; charset=utf-8',
+  ContentDisposition: 'ATTACHMENT' as const,
+  // Usual is seven bits, which names of products do not fit into.
+  ContentTransferEncoding: 'BASE64' as const,
 });
 
 const utf8 = (Data: string) => ({ Data, Charset: 'UTF-8' });

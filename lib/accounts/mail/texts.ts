@@ -32,7 +32,10 @@ export type OrderMailKind =
 /** Kinds of mail to the contacts of applications. */
 export type WebhookMailKind = 'webhook-endpoint-disabled';
 
-export type MailKind = AccountMailKind | OrderMailKind | WebhookMailKind;
+/** Kinds of mail to whoever an application has reports sent to. */
+export type ReportMailKind = 'report' | 'report-failed';
+
+export type MailKind = AccountMailKind | OrderMailKind | WebhookMailKind | ReportMailKind;
 
 /** Kinds of mail that contain a token. */
 export type TokenKind = 'confirm' | 'reset' | 'change';

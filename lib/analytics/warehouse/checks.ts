@@ -1,3 +1,4 @@
+import { readVersions } from './customers.ts';
 import type { Totals } from './extract.sql.ts';
 import type { DataFile, Manifest } from './files.ts';
 import { columnsOf, type TableName } from './model.ts';
@@ -33,6 +34,7 @@ export async function checkMonths(
 ): Promise<string[]> {
   const found = new Findings();
   const known = await readKnown(store, manifest);
+  for (const key of known.customers.broken) found.add('customer has two versions at once, or none', key);
   const gone = { orders: new Set<string>(), refunds: new Set<string>(), sold: new Set<string>() };
   const sums: string[] = [];
   for (const [month, expected] of totals) {
@@ -64,17 +66,29 @@ export async function checkMonths(
   return [...found.lines(), ...sums];
 }
 
-type Known = { products: Set<unknown>; customers: Set<unknown>; days: Set<string> };
+type Known = { products: Set<unknown>; customers: ReturnType<typeof readVersions>; days: Set<string> };
 
 async function readKnown(store: Store, { tables }: Manifest): Promise<Known> {
   const of = async (table: TableName, column: string) =>
     (await readRows(store, tables[table]?.all, [column])).map((row) => row[column]);
   return {
     products: new Set(await of('dim_product', 'product_id')),
-    customers: new Set(await of('dim_customer', 'customer_key')),
+    customers: readVersions(await readRows(store, tables.dim_customer?.all, versionColumns)),
     days: new Set((await of('dim_date', 'date')).map((date) => dayOf(date as Date))),
   };
 }
+
+const versionColumns = ['customer_key', 'segment', 'country', 'valid_from', 'valid_to'];
+const orderColumns = [
+  'order_id',
+  'customer_key',
+  'subtotal',
+  'discount',
+  'total',
+  'segment',
+  'country',
+  'confirmed_at',
+];
 
 type FileOf = (table: TableName, from?: Manifest) => DataFile | undefined;
 
@@ -82,12 +96,21 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
   const orders = new Map<string, { gross: bigint; discount: bigint; lines: number }>();
   const totals: Totals = { orders: 0n, sales: 0n, lines: 0n, net: 0n, refunds: 0n, refunded: 0n };
   const read = (table: TableName, columns: string[]) => readRows(store, of(table), columns);
-  for (const row of await read('fact_orders', ['order_id', 'customer_key', 'subtotal', 'discount', 'total'])) {
+  const sold = await read('fact_orders', orderColumns);
+  // Of sales at the same moment the last one says what the customer was.
+  const momentOf = ({ customer_key, confirmed_at }: Row) =>
+    `${customer_key} ${(confirmed_at as Date | null)?.getTime()}`;
+  const lasts = new Map(sold.map((row) => [momentOf(row), row.order_id]));
+  for (const row of sold) {
     const id = row.order_id as string;
     if (orders.has(id)) found.add('order is there twice', id);
     orders.set(id, { gross: amount(row.subtotal), discount: amount(row.discount), lines: 0 });
-    if (row.customer_key != null && !known.customers.has(row.customer_key))
-      found.add('customer of an order is not in dim_customer', id);
+    if (
+      row.customer_key != null &&
+      row.confirmed_at != null &&
+      !known.customers.has(row, lasts.get(momentOf(row)) === id)
+    )
+      found.add('customer of an order is not in dim_customer as they were then', id);
     totals.orders += 1n;
     totals.sales += amount(row.total);
   }

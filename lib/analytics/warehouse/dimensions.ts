@@ -3,7 +3,8 @@ import { readProducts } from './extract.sql.ts';
 import { columnsOf } from './model.ts';
 import type { Row } from './parquet.ts';
 
-const always = new Date(0);
+/** When the first version of anything begins, so that each sale has one. */
+export const always = new Date(0);
 const names = columnsOf('dim_product').map(([name]) => name);
 const attributes = names.filter((name) => !name.startsWith('valid_'));
 /** What PostgreSQL and a file give as different types is the same. */

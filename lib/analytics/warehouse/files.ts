@@ -6,7 +6,7 @@ import { BrokenFile, forEachOf, readJson, type Store } from './store.ts';
 export type DataFile = { path: string; rows: number; bytes: number; sha256: string };
 
 /** Of the tables and their columns. A warehouse of another version is loaded anew, whole. */
-export const manifestVersion = 3;
+export const manifestVersion = 4;
 
 /** What the warehouse was after one load: its files by table and month (YYYY-MM, or `all`). */
 export type Manifest = {

@@ -1,9 +1,9 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
+import { createCustomers } from './customers.ts';
 import { createApplications, days, productVersions } from './dimensions.ts';
 import {
-  type Changes,
   readChanges,
   readCustomers,
   readFact,
@@ -120,10 +120,20 @@ async function writeSnapshot(
   };
   if (full) await dropBroken(store, manifest);
   const scope = { sql, store, manifest, put: createPut(store, manifest) };
-  await loadDimensions(scope, { continues, changes, anew });
+  await loadDimensions(scope, { continues, anew });
   const known = full ? undefined : manifest.tables.dim_application?.all;
   const applications = createApplications(await readRows(store, known, namesOf('dim_application')));
-  const rows = await loadFacts(scope, anew, applications);
+  const versions = await readRows(
+    store,
+    continues ? manifest.tables.dim_customer?.all : undefined,
+    namesOf('dim_customer'),
+  );
+  const customers = createCustomers(versions);
+  const rows = await loadFacts(scope, anew, { applications, customers });
+  if (changes.customers || anew.length > 0 || full || !continues) {
+    const now = pseudonymous(readCustomers(sql), await readPseudonyms(store));
+    await scope.put('dim_customer', 'all', await customers.rows(now, snapshot.asOf));
+  }
   await loadStock(scope);
   await scope.put('dim_application', 'all', applications.rows());
 
@@ -148,7 +158,8 @@ function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence:
 
 /** A full load makes everything anew but what only the warehouse knows, as far as that is whole. */
 async function dropBroken(store: Store, manifest: Manifest): Promise<void> {
-  for (const files of [manifest.tables.fact_stock ?? {}, manifest.tables.dim_product ?? {}]) {
+  for (const table of ['fact_stock', 'dim_product', 'dim_customer'] as const) {
+    const files = manifest.tables[table] ?? {};
     for (const [part, file] of Object.entries(files)) {
       await verifyFile(store, file, true).catch(() => delete files[part]);
     }
@@ -187,14 +198,11 @@ type Scope = { sql: TransactionSql; store: Store; manifest: Manifest; put: Put }
 
 async function loadDimensions(
   { sql, store, manifest, put }: Scope,
-  { continues, changes, anew }: { continues: boolean; changes: Changes; anew: string[] },
+  { continues, anew }: { continues: boolean; anew: string[] },
 ): Promise<void> {
   const at = new Date(manifest.asOf);
   const known = await readRows(store, continues ? manifest.tables.dim_product?.all : undefined, namesOf('dim_product'));
   await put('dim_product', 'all', await productVersions(sql, known, at));
-  if (changes.customers || !continues) {
-    await put('dim_customer', 'all', pseudonymous(readCustomers(sql), await readPseudonyms(store)));
-  }
   const months = [...Object.keys(manifest.tables.daily_sales_summary ?? {}), ...anew];
   const years = months.map((month) => Number(month.slice(0, 4)));
   const thisYear = at.getUTCFullYear();
@@ -204,7 +212,7 @@ async function loadDimensions(
 async function loadFacts(
   { sql, store, put }: Scope,
   months: readonly string[],
-  applications: ReturnType<typeof createApplications>,
+  dimensions: { applications: ReturnType<typeof createApplications>; customers: ReturnType<typeof createCustomers> },
 ): Promise<number> {
   const pseudonymOf = await readPseudonyms(store);
   let rows = 0;
@@ -213,7 +221,8 @@ async function loadFacts(
     const added = {
       fact_orders: (row: Row) => {
         summary.order(row);
-        applications.order(row);
+        dimensions.applications.order(row);
+        dimensions.customers.order(row);
       },
       fact_sales: summary.line,
       fact_refunds: summary.refund,
@@ -223,6 +232,7 @@ async function loadFacts(
       const facts = pseudonymous(readFact(sql, table, month), pseudonymOf);
       rows += await put(table, month, passing(facts, add));
     }
+    dimensions.customers.endMonth();
     await put('daily_sales_summary', month, summary.days());
     const sums = summary.rows();
     await put('sales_summary', month, sums.rows, sums.groups.length === 0 ? undefined : sums.groups);

@@ -170,12 +170,18 @@ export const tables = {
     },
   },
   dim_customer: {
-    what: 'a customer who is not erased, by pseudonym',
+    what: 'a customer who is not erased, by pseudonym, as they were from one change to the next',
     byMonth: false,
     columns: {
       customer_key: column('text', 'the pseudonym'),
-      segment: column('text', '`premium` or `standard`, as they are now'),
+      segment: column('text', '`premium` or `standard`'),
+      country: nullable('text', 'where their latest order was shipped to; null when that was never said'),
       signed_up: column('date', 'day when they signed up'),
+      valid_from: column(
+        'timestamp',
+        'the sale, or the load, that found them so; 1970 in the first row of a customer, so that each sale has one',
+      ),
+      valid_to: nullable('timestamp', 'the sale, or the load, that found them otherwise; null while they are so'),
     },
   },
   dim_application: {

@@ -1,7 +1,18 @@
 import * as z from 'zod/mini';
 import { currency, id, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
-import { count, historyUse, limit, reportAge, reportPart, single, sum, zone } from './report-parts.ts';
+import {
+  contact,
+  count,
+  feedAge,
+  historyUse,
+  limit,
+  reportAge,
+  reportPart,
+  single,
+  sum,
+  zone,
+} from './report-parts.ts';
 
 const month = z.string().check(z.regex(/^20\d\d-(0[1-9]|1[0-2])$/, 'is not a month such as 2026-11'));
 const percent = z.nullable(z.number().check(z.gte(0), z.lte(100)));
@@ -51,6 +62,7 @@ export const customersRow = z.object({
   sales: sum,
   refunds: sum,
   average: sum,
+  ...contact,
   firstOrderAt: timestamp,
   lastOrderAt: timestamp,
 });
@@ -59,7 +71,7 @@ export type CustomersRow = z.output<typeof customersRow>;
 export const getCustomersReport = {
   summary: 'Report which customers bought most',
   description:
-    'Customers who bought something, with what they bought in each currency. `inactiveDays` leaves those whose last order is at least so many days ago. Names and addresses are masked. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
+    'Customers who bought something, with what they bought in each currency, and how they were in touch. `sources` says when each feed of interactions and tickets came last. `inactiveDays` leaves those whose last order is at least so many days ago. Names and addresses are masked. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({
     by: z._default(z.enum(['sales', 'orders', 'lastOrder']), 'sales'),
     segment: z.optional(z.enum(['premium', 'standard'])),
@@ -67,7 +79,7 @@ export const getCustomersReport = {
     inactiveDays: z.optional(z.coerce.number().check(z.int(), z.gte(1), z.lte(3650))),
     limit: limit(100, 1000),
   }),
-  responses: { 200: z.object({ ...single, data: z.array(customersRow) }) },
+  responses: { 200: z.object({ sources: z.array(feedAge), ...single, data: z.array(customersRow) }) },
   formats: true,
   problems: ['report-too-large'],
 } as const satisfies OperationContract;

@@ -10,13 +10,14 @@ export const findingKinds = [
   'amount-differs',
   'reservation-without-owner',
   'level-differs-from-ledger',
+  'books-differ',
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
 
 export const finding = z.object({
   id: id('finding'),
   kind: z.enum(findingKinds),
-  /** Id of the order or product, or the provider's reference of the charge. */
+  /** Id of the order or product, the provider's reference of the charge, or a day and its currency. */
   subject: z.string(),
   details: z.record(z.string(), z.unknown()),
   advice: z.string(),
@@ -28,9 +29,9 @@ export const finding = z.object({
 export type Finding = z.output<typeof finding>;
 
 export const listFindings = {
-  summary: 'List where provider, orders and stock ledger disagree, newest first',
+  summary: 'List where provider, orders, stock ledger and reports disagree, newest first',
   description:
-    'Shows the findings of the hourly reconciliation: what disagrees, the figures of both sides, and what to do.',
+    'Shows the findings of the hourly reconciliation, and of the daily one of reports: what disagrees, the figures of both sides, and what to do.',
   query: z.strictObject({
     ...pageQuery,
     kind: z.optional(z.enum(findingKinds)),

@@ -46,7 +46,7 @@ export type OperationContract = {
   orderToken?: true;
   /** Answers with its rows as CSV or Parquet where the client prefers that, and with 406 where it takes no form that there is. */
   formats?: true;
-  /** The problem that an invalid value of a parameter is, where it has one of its own. */
+  /** The problem that an invalid value of a parameter, or of a place in the body, is, where it has one of its own. */
   problemOf?: Readonly<Record<string, ProblemCode>>;
   /** Takes `If-Match`. */
   ifMatch?: true;

@@ -4,6 +4,7 @@ import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
 import * as coupons from './coupons.ts';
+import * as customerFeeds from './customer-feeds.ts';
 import * as customerReports from './customer-reports.ts';
 import * as customerSearch from './customer-search.ts';
 import * as customers from './customers.ts';
@@ -22,6 +23,8 @@ import * as orders from './orders.ts';
 import * as payments from './payments.ts';
 import * as privacy from './privacy.ts';
 import * as refunds from './refunds.ts';
+import * as reportExports from './report-exports.ts';
+import * as reportSubscriptions from './report-subscriptions.ts';
 import * as reports from './reports.ts';
 import * as returns from './returns.ts';
 import * as sessions from './sessions.ts';
@@ -36,6 +39,7 @@ import * as webhooks from './webhooks.ts';
 const files = [
   { tag: 'Customers', file: customers },
   { tag: 'Customers', file: customerSearch },
+  { tag: 'Customers', file: customerFeeds },
   { tag: 'Customers', file: identities },
   { tag: 'Customers', file: privacy },
   { tag: 'Sessions', file: sessions },
@@ -60,6 +64,8 @@ const files = [
   { tag: 'Events', file: webhooks },
   { tag: 'Reports', file: reports },
   { tag: 'Reports', file: customerReports },
+  { tag: 'Reports', file: reportExports },
+  { tag: 'Reports', file: reportSubscriptions },
   { tag: 'Operations', file: findings },
   { tag: 'Operations', file: manualReview },
   { tag: 'Applications', file: applications },

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { timestamp } from './common.ts';
+import { feedEntry } from './customer-feeds.ts';
 import { customer } from './customers.ts';
 import { fulfilment } from './fulfilments.ts';
 import { identity } from './identities.ts';
@@ -41,6 +42,7 @@ export const customerExport = z.object({
   identities: z.array(identity),
   sessions: z.array(ownSession),
   mails: z.array(exportedMail),
+  feedEntries: z.array(feedEntry),
   orders: z.array(exportedOrder),
   accesses: z.array(exportedAccess),
   hasMore: z.boolean(),
@@ -52,7 +54,7 @@ export type ExportedOrder = CustomerExport['orders'][number];
 export const exportMe = {
   summary: 'Export everything that is kept of the signed-in customer',
   description:
-    'The answer to a request for access and portability (GDPR articles 15 and 20), as one JSON document: profile, identities, sessions, mails, orders with payments and refunds, and who read or changed the data when. A document has at most 100 orders and 1,000 requests, newest first; where there are more, `hasMore` is true and `nextCursor` leads to the next document. Needs a sign-in within the last ten minutes. Nothing of the export is stored.',
+    'The answer to a request for access and portability (GDPR articles 15 and 20), as one JSON document: profile, identities, sessions, mails, what feeds said, orders with payments and refunds, and who read or changed the data when. A document has at most 100 orders and 1,000 requests, newest first; where there are more, `hasMore` is true and `nextCursor` leads to the next document. Needs a sign-in within the last ten minutes. Nothing of the export is stored.',
   query: z.strictObject({ cursor: z.optional(z.string().check(z.minLength(1), z.maxLength(500))) }),
   responses: { 200: customerExport },
   problems: ['invalid-cursor', 'sign-in-again'],

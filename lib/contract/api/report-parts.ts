@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { timestamp } from './common.ts';
 
-export const zone = z._default(
-  z.string().check(z.maxLength(60), z.refine(isZone, 'is not a time zone, such as Europe/Berlin')),
-  'UTC',
-);
+export const zoneName = z
+  .string()
+  .check(z.maxLength(60), z.refine(isZone, 'is not a time zone, such as Europe/Berlin'));
+
+export const zone = z._default(zoneName, 'UTC');
 
 /**
  * A zone of the IANA database by its name. Offsets such as +02:00 are none: they have no summer time, and PostgreSQL counts them
@@ -19,6 +20,9 @@ function isZone(name: string): boolean {
     return false;
   }
 }
+
+export const count = z.int().check(z.gte(0));
+export const sum = z.int();
 
 /** Where a part of a report comes from, and how old it is. */
 export const reportPart = z.object({
@@ -40,8 +44,25 @@ export const reportAge = {
   lagSeconds: z.number().check(z.gte(0)),
   stale: z.boolean(),
 };
-export const count = z.int().check(z.gte(0));
-export const sum = z.int();
+
+/** A feed of the shop, and how old what it said is. */
+export const feedAge = z.object({
+  source: z.string(),
+  receivedAt: timestamp,
+  ageSeconds: z.number().check(z.gte(0)),
+  newestAt: z.nullable(timestamp),
+  rows: count,
+  failed: count,
+});
+export type FeedAge = z.output<typeof feedAge>;
+
+/** How a customer was in touch, as feeds said. */
+export const contact = {
+  interactions: count,
+  tickets: count,
+  openTickets: count,
+  lastContactAt: z.nullable(timestamp),
+};
 
 /** How old the data are, and where they come from, of reports that have one source. */
 export const single = { source: z.enum(['reader', 'writer']), ...reportAge };

@@ -1,7 +1,19 @@
 import * as z from 'zod/mini';
 import { currency, id, timestamp } from './common.ts';
+import { feedEntry } from './customer-feeds.ts';
 import type { OperationContract } from './operation.ts';
-import { count, historyUse, limit, reportAge, reportPart, single, sum, zone } from './report-parts.ts';
+import {
+  contact,
+  count,
+  feedAge,
+  historyUse,
+  limit,
+  reportAge,
+  reportPart,
+  single,
+  sum,
+  zone,
+} from './report-parts.ts';
 
 /** How sales can be grouped. */
 export const groupings = [
@@ -134,7 +146,7 @@ export const customerRow = z.object({
 export const getCustomerReport = {
   summary: 'Report what a customer bought',
   description:
-    'Adds up the sales of one customer by currency, with what they got back. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
+    'Adds up the sales of one customer by currency, with what they got back, and shows how they were in touch: the interactions and tickets that feeds of the shop said, and when each feed came last. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
   path: z.strictObject({ customerId: id('customer') }),
   responses: {
     200: z.object({
@@ -145,6 +157,9 @@ export const getCustomerReport = {
       createdAt: timestamp,
       suspended: z.boolean(),
       erased: z.boolean(),
+      ...contact,
+      entries: z.array(feedEntry),
+      sources: z.array(feedAge),
       ...single,
       data: z.array(customerRow),
     }),

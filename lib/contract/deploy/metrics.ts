@@ -40,6 +40,7 @@ export const metrics = {
   SignInsFailed: { unit: 'Count' },
   SignInsLocked: { unit: 'Count' },
   MailsGivenUp: { unit: 'Count' },
+  OldestUnsentMail: { unit: 'Seconds' },
   PartsMissing: { unit: 'Count', dimension: 'part' },
   OrdersPlaced: { unit: 'Count' },
   UnpaidOrdersRefused: { unit: 'Count' },

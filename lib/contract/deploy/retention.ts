@@ -12,12 +12,19 @@ export const keepers = {
   cloudWatch: 'CloudWatch Logs',
   eventBridge: 'EventBridge',
   sqs: 'SQS',
+  s3: 'S3, by the bucket’s lifecycle',
 } as const;
 
 /** Published events stay in the outbox for so many days. */
 export const eventDays = 30;
 /** An import that has ended is shown for so many days. */
 export const importDays = 30;
+/** What a feed says of a customer is kept for so many days after it happened. */
+export const feedDays = 730;
+/** An export that has ended is kept for so many days, and its file too. */
+export const reportExportDays = 7;
+/** What became of a due time of a report subscription is shown for so many days. */
+export const reportRunDays = 90;
 /** States of the warehouse: all of so many days, and of so many the last of each. What was erased is in them until then. */
 export const warehouseKeeps = { everyStateDays: 2, dailyStateDays: 35 } as const;
 /** Answers of Athena lie in the bucket for so many days. */
@@ -52,6 +59,12 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'customers.mails': { kept: '30 days, without text', why: 'limits on mails; proof of notices', by: 'purge-expired' },
   'customers.identities': { kept: 'until unlinked or erased', why: 'sign-in', by: keepers.operations },
   'customers.idempotency_keys': idempotency,
+  'customers.feeds': forGood('one row for each source; says when it came last'),
+  'customers.feed_entries': {
+    kept: `${feedDays} days after it happened or ended, or until the customer is erased`,
+    why: 'reports show how a customer was in touch',
+    by: 'purge-expired',
+  },
   'catalog.products': forGood('orders and ledgers name them'),
   'catalog.categories': forGood('products and shops name them'),
   'catalog.words': forGood('corrects words of searches; one row for each word of the catalogue'),
@@ -86,6 +99,14 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'payments.payments': withOrder,
   'payments.refunds': withOrder,
   'payments.idempotency_keys': idempotency,
+  'reports.subscriptions': {
+    kept: 'until deleted, or its application is',
+    why: 'who gets which report when',
+    by: keepers.operations,
+  },
+  'reports.runs': { kept: `${reportRunDays} days`, why: 'says what was sent', by: 'purge-expired' },
+  'reports.exports': { kept: `${reportExportDays} days after it ended`, why: 'leads to its file', by: 'purge-expired' },
+  'reports.idempotency_keys': idempotency,
   'outbox.events': { kept: `${eventDays} days after publishing`, why: 'replay from hot rows', by: 'archive-records' },
   'monitor.findings': forGood('a repair is made once for all times; findings are few'),
   'monitor.opening_balances': {
@@ -172,6 +193,7 @@ export const logRetention: Readonly<Record<string, LogRule>> = {
 export const otherRetention: Readonly<Record<string, Retention>> = {
   Undelivered: { kept: '14 days', why: 'somebody looks why, and sends again', by: keepers.sqs },
   DeadLetters: { kept: '14 days', why: 'somebody looks why', by: keepers.sqs },
+  ReportFilesBucket: { kept: `${reportExportDays} days`, why: 'applications fetch their exports', by: keepers.s3 },
   WarehouseBucket: {
     kept: `every state ${warehouseKeeps.everyStateDays} days, the last of a day ${warehouseKeeps.dailyStateDays} days, the newest for good; answers of Athena ${athenaResultDays} days`,
     why: 'reports of years; an erased customer’s pseudonym stays as long in old states',

@@ -25,6 +25,9 @@ export type StateAction =
   | 'SendTaskSuccess';
 export type StateGrants = Readonly<Partial<Record<StateMachineName, readonly StateAction[]>>>;
 
+/** What is done with files in S3. */
+export type FileAction = 'GetObject' | 'PutObject';
+
 /**
  * Who may call. `public`: anybody. `client`: any registered application, by its Client-Id, a customer's credential or a
  * key. `customer`: a customer, by a session or a token of the identity provider. `session`: by a session alone.
@@ -71,6 +74,8 @@ export type Route<A extends Auth = Auth> = {
   writesEvents?: true;
   /** Reads from the database's reader, where the stage has one. */
   readsReader?: true;
+  /** What it does with the files of exported reports. */
+  reportFiles?: readonly FileAction[];
   /** Asks the warehouse, where the stage has one. */
   warehouse?: 'reads';
   /** Is there only where this provider charges; both are on a laptop. */

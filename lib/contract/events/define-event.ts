@@ -8,6 +8,8 @@ export type EventDefinition<Type extends string = string, Fields extends z.core.
   /** The version of the schema of `data`, starting at 1. */
   version: number;
   description: string;
+  /** It goes to webhook endpoints of the application that `data.applicationId` names, and to no others. */
+  ownersAlone?: true;
   data: z.ZodMiniObject<Fields, z.core.$strict>;
   example: z.output<z.ZodMiniObject<Fields, z.core.$strict>>;
 };
@@ -57,7 +59,15 @@ export type EventData<Definition extends EventDefinition> = z.output<Definition[
 export const defineEvent = <const Type extends `${string}.${string}`, Fields extends z.core.$ZodShape>(
   type: Type,
   version: number,
-  { data, ...rest }: { description: string; data: Fields; example: z.output<z.ZodMiniObject<Fields, z.core.$strict>> },
+  {
+    data,
+    ...rest
+  }: {
+    description: string;
+    ownersAlone?: true;
+    data: Fields;
+    example: z.output<z.ZodMiniObject<Fields, z.core.$strict>>;
+  },
 ): EventDefinition<Type, Fields> => ({ type, version, data: z.strictObject(data), ...rest });
 
 /** Adds what a consumer needs to know about a field. */
@@ -93,8 +103,8 @@ export const envelopeOf = <Definition extends EventDefinition>(definition: Defin
     version: field(z.literal(definition.version), 'Version of the schema of `data`.'),
     subject: field(z.string(), 'Id of what the event is about, such as an order or a refund.'),
     aggregateId: field(
-      z.string().check(z.regex(/^(?:ord|cus|prd|stk|app|whe)_[0-9a-f]{32}$/)),
-      'Id of the order, the customer, the product, the stock, the application or the webhook endpoint that changed. The stock of a product has the product’s id with the prefix `stk_`.',
+      z.string().check(z.regex(/^(?:ord|cus|prd|stk|app|whe|rsb)_[0-9a-f]{32}$/)),
+      'Id of the order, the customer, the product, the stock, the application, the webhook endpoint or the report subscription that changed. The stock of a product has the product’s id with the prefix `stk_`.',
     ),
     sequence: field(version, 'Version of what changed. It grows with each of its events, and may skip numbers.'),
     occurredAt: field(timestamp, 'When it happened.'),

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { address, contact } from '../api/address.ts';
-import { id, money } from '../api/common.ts';
+import { id, money, timestamp } from '../api/common.ts';
 import { discountReasons, fulfilmentStatuses, taxRate } from '../api/orders.ts';
+import { sentReports } from '../api/report-subscriptions.ts';
 import { returnReasons } from '../api/returns.ts';
 import {
   defineEvent,
@@ -473,6 +474,40 @@ export const applicationSuspended = defineEvent('application.suspended', 1, {
   example: { applicationId: 'app_0197f3a1a0b17c2d8e3f4a5b6c7d8e9f', name: 'Mobile app' },
 });
 
+export const reportSent = defineEvent('report.sent', 1, {
+  description:
+    'A report that an application subscribed to was made, or could not be made. It holds no figures: ask for them at `path` with a key. It goes to the webhook endpoints of that application alone.',
+  ownersAlone: true,
+  data: {
+    subscriptionId: field(id('reportSubscription'), 'Id of the subscription.'),
+    applicationId: field(id('application'), 'Id of the application that it belongs to.'),
+    runId: field(id('reportRun'), 'Id of the run: one for each due time.'),
+    report: field(z.enum(sentReports), 'Name of the report.'),
+    dueAt: field(timestamp, 'When it was due.'),
+    status: field(z.enum(['sent', 'failed']), '`failed` when it could not be made.'),
+    reason: field(z.nullable(z.string()), 'Code of the problem with which it failed. `null` if it did not.'),
+    path: field(z.string(), 'The report with its period and parameters, for a `GET`.'),
+    asOf: field(z.nullable(timestamp), 'As of when its data were. `null` if it failed.'),
+    lagSeconds: field(z.nullable(z.number()), 'How old its data were, in seconds. `null` if it failed.'),
+    stale: field(z.boolean(), 'Whether its data were older than the report usually shows.'),
+    rows: field(z.nullable(z.int()), 'How many rows it had. `null` if it failed.'),
+  },
+  example: {
+    subscriptionId: 'rsb_0198c69f7b3d7e10a4c8e2f5d6b91a07',
+    applicationId: 'app_0197f3a1a0b17c2d8e3f4a5b6c7d8e9f',
+    runId: 'rrn_0198c69f7b3d7e10a4c8e2f5d6b91a08',
+    report: 'sales',
+    dueAt: '2026-11-30T07:00:00.000Z',
+    status: 'sent',
+    reason: null,
+    path: '/reports/sales?from=2026-11-29&to=2026-11-30&zone=Europe%2FBerlin',
+    asOf: '2026-11-30T07:00:04.000Z',
+    lagSeconds: 0.4,
+    stale: false,
+    rows: 1,
+  },
+});
+
 /** Every kind of event that the outbox may hold. */
 export const domainEvents: readonly EventDefinition[] = [
   orderPlaced,
@@ -503,9 +538,16 @@ export const domainEvents: readonly EventDefinition[] = [
   stockOut,
   stockBack,
   applicationSuspended,
+  reportSent,
 ];
 
 const personalOf = new Map(domainEvents.map((definition) => [definition.type, personalFieldsOf(definition)]));
+
+const ownersAlone = new Set(domainEvents.filter((definition) => definition.ownersAlone).map(({ type }) => type));
+
+/** Whether an event may go to webhook endpoints of an application. */
+export const isFor = ({ type, data }: Pick<StoredEvent, 'type' | 'data'>, applicationId: string): boolean =>
+  !ownersAlone.has(type) || (data as { applicationId?: string }).applicationId === applicationId;
 
 /** An event for somebody who may not read customers: its personal fields are `null`. */
 export function withoutPersonalData<Event extends Pick<StoredEvent, 'type' | 'data'>>(event: Event): Event {

@@ -11,8 +11,8 @@ declare
 begin
   execute format('grant connect, temporary on database %I to public', current_database());
   foreach name in array array[
-    'customers_api', 'profiles_api', 'customer_export', 'customer_erasure', 'mailer', 'order_mails', 'owner_mails', 'catalog_api', 'catalog_reader', 'orders_api', 'refunds_api', 'fulfilment_api', 'cancellations_api', 'events_api', 'publisher', 'read_models', 'back_office_api', 'application_events', 'saga', 'manual_review', 'audit_reader',
-    'audit_writer', 'jobs', 'monitor', 'reconciler', 'reporting', 'analyst', 'reads_personal_data'
+    'customers_api', 'profiles_api', 'customer_export', 'customer_erasure', 'customer_feeds', 'mailer', 'order_mails', 'owner_mails', 'catalog_api', 'catalog_reader', 'orders_api', 'refunds_api', 'fulfilment_api', 'cancellations_api', 'events_api', 'publisher', 'read_models', 'back_office_api', 'application_events', 'saga', 'manual_review', 'audit_reader',
+    'audit_writer', 'jobs', 'monitor', 'reconciler', 'reporting', 'reports_api', 'report_sender', 'report_exporter', 'analyst', 'warehouse', 'reads_personal_data'
   ] loop
     execute format('revoke all on database %I from %I', current_database(), name);
     begin

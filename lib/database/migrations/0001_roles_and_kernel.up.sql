@@ -10,6 +10,7 @@ begin
       ('profiles_api', '5s'),
       ('customer_export', '20s'),
       ('customer_erasure', '20s'),
+      ('customer_feeds', '5s'),
       ('mailer', '5s'),
       ('order_mails', '5s'),
       ('owner_mails', '5s'),
@@ -32,6 +33,9 @@ begin
       ('jobs', '100ms'),
       ('monitor', '60s'),
       ('reconciler', '60s'),
+      ('reports_api', '5s'),
+      ('report_sender', '5s'),
+      ('report_exporter', '60s'),
       ('reporting', '8s'),
       ('analyst', '60s'),
       ('warehouse', '300s')
@@ -53,10 +57,15 @@ begin
     execute format('alter role %I set plan_cache_mode = force_custom_plan', name);
     execute format('alter role %I set random_page_cost = 1.1', name);
   end loop;
+  -- A search of the catalogue passes over as many pages either way, and it costs more to look for words in a product than to
+  -- read it: so its matches are taken from the index of words, not from among the newest products.
+  execute 'alter role catalog_reader set random_page_cost = 0.5';
   -- Reports only read, and only so many at a time: what they take, orders cannot have.
   execute 'alter role reporting connection limit 20';
   execute 'alter role reporting set plan_cache_mode = force_custom_plan';
   execute 'alter role reporting set default_transaction_read_only = on';
+  execute 'alter role report_exporter connection limit 5';
+  execute 'alter role report_exporter set plan_cache_mode = force_custom_plan';
   execute 'alter role analyst connection limit 5';
   execute 'alter role analyst set default_transaction_read_only = on';
   -- A load writes a month between two statements.
@@ -99,6 +108,6 @@ create domain kernel.return_id as text collate "C" check (value ~ '^ret_[0-9a-f]
 create domain kernel.currency as text collate "C" check (value ~ '^[A-Z]{3}$');
 
 grant usage on schema kernel to
-  customers_api, profiles_api, customer_export, customer_erasure, mailer, order_mails, owner_mails,
+  customers_api, profiles_api, customer_export, customer_erasure, customer_feeds, mailer, order_mails, owner_mails,
   catalog_api, catalog_reader, orders_api, refunds_api, fulfilment_api, cancellations_api, events_api, publisher, read_models, back_office_api, application_events, saga, manual_review, audit_reader,
-  audit_writer, jobs, monitor, reconciler, reporting, analyst, warehouse;
+  audit_writer, jobs, monitor, reconciler, reporting, reports_api, report_sender, report_exporter, analyst, warehouse;

@@ -65,6 +65,9 @@ create table customers.mails (
   correlation_id text collate "C" check (length(correlation_id) <= 128),
   subject text,
   body text,
+  -- A file that goes with it, by its name.
+  attachment_name text,
+  attachment text,
   -- The token that the mailer makes and puts into the text, if it has one.
   token_customer_id kernel.customer_id,
   token_purpose text collate "C" check (token_purpose in ('confirm', 'reset', 'change')),
@@ -78,6 +81,7 @@ create table customers.mails (
   constraint token_is_named check ((token_customer_id is null) = (token_purpose is null)),
   constraint text_until_done check (
     (body is null) = (subject is null) and (body is null) = (sent_at is not null or given_up_at is not null)
+    and (attachment is null) = (attachment_name is null) and (attachment is null or body is not null)
   )
 );
 create index mails_due on customers.mails ((kind <> 'reset'), next_attempt_at) where body is not null;
@@ -129,7 +133,7 @@ grant select (kind, recipient, mailbox, network, created_at), insert on customer
 grant select, insert, update (email, last_used_at), delete on customers.identities to customers_api;
 grant select, insert, update on customers.idempotency_keys to customers_api;
 
-grant select, update (subject, body, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
+grant select, update (subject, body, attachment_name, attachment, attempts, next_attempt_at, sent_at, given_up_at) on customers.mails to mailer;
 -- To write each mail once, by its id.
 grant select (id), insert on customers.mails to order_mails, owner_mails;
 grant select (customer_id, purpose, used_at, expires_at), update (hash) on customers.email_tokens to mailer;

@@ -7,7 +7,7 @@ create table outbox.events (
   -- The version of the schema that `data` follows: lib/contract/events has the schemas, and a test compares both.
   schema_version smallint not null,
   subject text collate "C" not null,
-  -- The order, customer, product, stock or application that changed, and its version: the event's place in the sequence of its events.
+  -- The order, customer, product, stock, application or report subscription that changed, and its version: the event's place in the sequence of its events.
   aggregate_id text collate "C" not null,
   sequence integer not null check (sequence >= 1),
   -- Which event of its type and subject this is, starting at 1: an order may be put into manual review more than once.
@@ -27,7 +27,7 @@ create table outbox.events (
     ('order.delivered', 1), ('order.units_cancelled', 1), ('return.requested', 1), ('return.received', 1), ('return.rejected', 1),
     ('customer.created', 1), ('customer.updated', 1), ('customer.erased', 1),
     ('product.created', 1), ('product.updated', 1), ('stock.low', 1), ('stock.out', 1), ('stock.back', 1),
-    ('application.suspended', 1)
+    ('application.suspended', 1), ('report.sent', 1)
   ))
 );
 create unique index events_once_each on outbox.events (subject, type, occurrence);

@@ -78,7 +78,7 @@ grant update (email, confirmed_at, name, address, premium, verified_vat_number, 
 grant select (customer_id, issuer, subject), delete on customers.identities to customer_erasure;
 grant select (customer_id, email), delete on customers.email_tokens to customer_erasure;
 grant select (kind, recipient, mailbox, network, created_at, sent_at, given_up_at), insert,
-  update (subject, body, given_up_at, keep_until) on customers.mails to customer_erasure;
+  update (subject, body, attachment_name, attachment, given_up_at, keep_until) on customers.mails to customer_erasure;
 grant select (caller, operation, body), delete on customers.idempotency_keys to customer_erasure;
 grant select (caller), delete on orders.idempotency_keys to customer_erasure;
 grant select on orders.under_way to customer_erasure;

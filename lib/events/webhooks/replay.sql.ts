@@ -1,5 +1,5 @@
 import type { Fragment, Sql } from 'postgres';
-import { domainEvents, withoutPersonalData } from '../../contract/events/domain-events.ts';
+import { domainEvents, isFor, withoutPersonalData } from '../../contract/events/domain-events.ts';
 import { idAt, idTimestamp, newId } from '../../kernel/ids.ts';
 import { type EventRow, eventColumns, toStoredEvent } from '../publish.sql.ts';
 import { addDeliveries, newDelivery } from './deliveries.dynamo.ts';
@@ -33,12 +33,13 @@ export async function replayEvents(
     ${part(sql`outbox.events`)} union all ${part(sql`archive.events`)}
     order by id
     limit ${most + 1}`;
-  const again = rows.slice(0, most).map((row) => {
-    const event = toStoredEvent(row);
+  const events = rows.slice(0, most).map(toStoredEvent);
+  const again = events.flatMap((event) => {
+    if (!isFor(event, endpoint.applicationId)) return [];
     const sent = personalData ? event : withoutPersonalData(event);
     return newDelivery(store, endpoint.endpointId, sent, { deliveryId: newId('delivery', store.clock), replay: true });
   });
   await addDeliveries(store, again);
   const beyond = rows[most];
-  return { events: Math.min(rows.length, most), next: beyond === undefined ? null : idTimestamp(beyond.id) };
+  return { events: again.length, next: beyond === undefined ? null : idTimestamp(beyond.id) };
 }

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
-import { withoutPersonalData } from '../../contract/events/domain-events.ts';
+import { isFor, withoutPersonalData } from '../../contract/events/domain-events.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
 import { addDeliveries, newDelivery, readQueue } from './deliveries.dynamo.ts';
 import {
@@ -24,7 +24,9 @@ export async function routeEvent(
   event: StoredEvent,
   { mayReceive, endpoints: list = () => scanEndpoints(store) }: { mayReceive: MayReceive; endpoints?: ListEndpoints },
 ): Promise<EndpointKey[]> {
-  const wanting = (await list()).filter((endpoint) => endpoint.status === 'active' && wants(endpoint, event.type));
+  const wanting = (await list()).filter(
+    (endpoint) => endpoint.status === 'active' && wants(endpoint, event.type) && isFor(event, endpoint.applicationId),
+  );
   const owners = [...new Set(wanting.map(({ applicationId }) => applicationId))];
   const allowed = new Map(await Promise.all(owners.map(async (id) => [id, await mayReceive(id)] as const)));
   const endpoints = wanting.filter(({ applicationId }) => allowed.get(applicationId) !== undefined);

@@ -88,7 +88,8 @@ export function judgePayment(
   return [verdict('order-without-charge', order.orderId, missing ? unpaid(charge, order) : undefined)];
 }
 
-const isComparable = (order: OrderBalance, { asOf }: MoneyContext): boolean =>
+/** Whether nothing can have happened to an order between the provider's copy and our records. */
+export const isComparable = (order: OrderBalance, { asOf }: Pick<MoneyContext, 'asOf'>): boolean =>
   ended.has(order.status) && order.refundOpen !== true && order.changedAt.getTime() < asOf;
 
 const ended: ReadonlySet<OrderStatus> = new Set(['confirmed', 'failed', 'cancelled']);

@@ -85,8 +85,8 @@ async function judgePayments(run: Run, orders: OrderBalance[], context: MoneyCon
   return wanted.flatMap((order) => judgePayment(order, charges.get(order.paymentReference!), context));
 }
 
-/** An order is charged after it was placed and before its payment is written. */
-const whereCharged = ({ orderId, paymentId, paymentReference }: OrderBalance) => ({
+/** Where the copy has the charge of an order: it is charged after it was placed and before its payment is written. */
+export const whereCharged = ({ orderId, paymentId, paymentReference }: OrderBalance) => ({
   reference: paymentReference!,
   days: daysBetween(idTimestamp(orderId) - skewMs, idTimestamp(paymentId!) + skewMs).slice(0, 31),
 });

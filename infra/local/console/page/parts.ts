@@ -191,7 +191,14 @@ function Mails() {
     <p class="muted">The last mails since the start. None is sent. The codes in them stand in the terminal alone.</p>
     ${mails.length === 0 ? html`<p class="empty">No mail yet.</p>` : ''}
     <ul class="choices">${mails.map(({ at, to, subject }, i) => html`<li key=${at + i}><button type="button" aria-pressed=${i === open} onClick=${() => setOpen(i)}>${timeOf(at)} ${subject} <span class="muted">to ${to}</span></button></li>`)}</ul>
+    ${mail?.attachment ? html`<${AttachedFile} ...${mail.attachment} />` : ''}
     ${mail === undefined ? '' : html`<iframe title=${mail.subject} sandbox="" srcdoc=${mail.html} />`}`;
+}
+
+function AttachedFile({ name, bytes, text }: NonNullable<SentMail['attachment']>) {
+  const size = html`<span class="muted">${bytes.toLocaleString('en')} bytes</span>`;
+  if (text === null) return html`<p>Attached: ${name} ${size}</p>`;
+  return html`<p>Attached: <a href=${`data:text/csv;charset=utf-8,${encodeURIComponent(text)}`} download=${name}>${name}</a> ${size}</p>`;
 }
 
 function Cache() {

@@ -1,0 +1,106 @@
+import { type Given, SettingError } from './given.ts';
+import type { Profile } from './profiles.ts';
+
+/** A subnet of the shop's own network. */
+export type BroughtSubnet = { id: string; zone: string; routeTable: string };
+
+/** What the shop has already, and the stage uses instead of its own. */
+export type Brought = {
+  /** The name of the API under a domain of the shop, and its certificate in the same region. */
+  domain?: { name: string; certificateArn: string };
+  /** The name of a bus of EventBridge in the same account and region. */
+  eventBus?: string;
+  /** A network with subnets in at least two zones, and the security group of its interface endpoints where it has them. */
+  network?: { vpcId: string; subnets: BroughtSubnet[]; endpointGroup?: string };
+};
+
+/** @throws SettingError */
+export function broughtOf(given: Given, profile: Profile): Brought {
+  const [domain, network] = [domainOf(given), networkOf(given, profile)];
+  const eventBus = given.matching('eventBus', /^(?!aws\.)[\w./-]{1,256}$/, 'is not the name of a bus');
+  if (eventBus === 'default')
+    throw new SettingError('eventBus default has the events of AWS itself: make a bus for the domain events');
+  return {
+    ...(domain === undefined ? {} : { domain }),
+    ...(eventBus === undefined ? {} : { eventBus }),
+    ...(network === undefined ? {} : { network }),
+  };
+}
+
+function domainOf(given: Given): Brought['domain'] {
+  const name = given.matching(
+    'domainName',
+    /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
+    'is not the name of a host',
+  );
+  const certificateArn = given.matching(
+    'certificateArn',
+    /^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+    'is not the ARN of a certificate',
+  );
+  if (name === undefined && certificateArn === undefined) return undefined;
+  if (name !== undefined && certificateArn !== undefined) return { name, certificateArn };
+  throw new SettingError('a domain takes both: -c domainName=api.shop.example -c certificateArn=arn:…');
+}
+
+function networkOf(given: Given, profile: Profile): Brought['network'] {
+  const vpcId = given.matching('vpcId', /^vpc-[0-9a-f]{8,17}$/, 'is not the id of a network');
+  const [listed, zones] = [given.text('vpcSubnets'), given.text('zones')];
+  const endpointGroup = given.matching('vpcEndpointGroup', /^sg-[0-9a-f]{8,17}$/, 'is not the id of a security group');
+  if (vpcId === undefined) {
+    if (listed === undefined && endpointGroup === undefined) return undefined;
+    throw new SettingError('vpcSubnets and vpcEndpointGroup are of a network of yours: pass -c vpcId=vpc-… too');
+  }
+  if (zones !== undefined) throw new SettingError('zones are those of vpcSubnets: leave out zones');
+  const subnets = (listed ?? '').split(',').flatMap((part) => (part.trim() === '' ? [] : [subnetIn(part.trim())]));
+  if (new Set(subnets.map(({ zone }) => zone)).size < 2)
+    throw new SettingError(
+      `vpcId needs isolated subnets in at least two zones: -c vpcSubnets=subnet-…:eu-west-1a:rtb-…,subnet-…:eu-west-1b:rtb-…`,
+    );
+  if (endpointGroup === undefined && new Set(subnets.map(({ zone }) => zone)).size < profile.endpointZones)
+    throw new SettingError(
+      `profile ${profile.name} has endpoints in ${profile.endpointZones} zones: name a subnet in each`,
+    );
+  return { vpcId, subnets, ...(endpointGroup === undefined ? {} : { endpointGroup }) };
+}
+
+function subnetIn(text: string): BroughtSubnet {
+  const [, id, zone, routeTable] =
+    /^(subnet-[0-9a-f]{8,17}):([a-z]{2}(?:-[a-z]+)+-\d[a-z]):(rtb-[0-9a-f]{8,17})$/.exec(text) ?? [];
+  if (id === undefined) throw new SettingError(`vpcSubnets has "${text}", which is not subnet-…:zone:rtb-…`);
+  return { id, zone: zone!, routeTable: routeTable! };
+}
+
+/** The size of the database. @throws SettingError */
+export function databaseOf(given: Given, profile: Profile): Pick<Profile, 'capacity' | 'readers' | 'backupDays'> {
+  const { name, proxy, keeps } = profile;
+  const capacity = capacityOf(given.text('databaseCapacity'), profile);
+  const [readers, backupDays] = [number(given, 'readers', 0, 15), number(given, 'backupDays', keeps ? 7 : 1, 35)];
+  if (readers !== undefined && readers > 0 && !proxy)
+    throw new SettingError(`profile ${name} reaches readers by a proxy that it has not: leave out readers`);
+  return { capacity, readers: readers ?? profile.readers, backupDays: backupDays ?? profile.backupDays };
+}
+
+function capacityOf(text: string | undefined, { name, capacity, proxy }: Profile): Profile['capacity'] {
+  if (text === undefined) return capacity;
+  const [min, max] = text.split('-').map(Number);
+  const isUnit = (units: number | undefined): units is number =>
+    units !== undefined && units >= 0 && units <= 256 && Number.isInteger(units * 2);
+  if (!/^[\d.]+-[\d.]+$/.test(text) || !isUnit(min) || !isUnit(max) || max < min || max < 1)
+    throw new SettingError(
+      `databaseCapacity is a range of units, such as 2-32, in halves and at most 256, not "${text}"`,
+    );
+  if (min === 0 && proxy)
+    throw new SettingError(
+      `the database of profile ${name} never pauses, because its proxy stays connected: begin with 0.5`,
+    );
+  return { min, max };
+}
+
+function number(given: Given, name: string, least: number, most: number): number | undefined {
+  const text = given.text(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new SettingError(`${name} is a whole number from ${least} to ${most}, not "${text}"`);
+}

@@ -1,0 +1,1 @@
+drop view monitor.booked_sales, monitor.booked_refunds;

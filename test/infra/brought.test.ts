@@ -1,0 +1,124 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+import { readSettings } from '../../infra/settings.ts';
+import { ofType, stacksOf, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
+
+const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
+const prod = { ...stripe, profile: 'prod', mailFrom: 'shop@example.com' };
+const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-1111-2222-333344445555';
+const subnets = ['a', 'b', 'c'].map((zone, n) => `subnet-0000000${n}:eu-west-1${zone}:rtb-0000000${n}`);
+const network = { vpcId: 'vpc-0123456789abcdef0', vpcSubnets: subnets.slice(0, 2).join(', ') };
+
+describe('a stage with a network, a bus, a domain and a database of the shop’s choice', () => {
+  const context = {
+    ...network,
+    vpcEndpointGroup: 'sg-0123456789abcdef0',
+    eventBus: 'tea-shop/events',
+    domainName: 'api.tea.example',
+    certificateArn,
+    databaseCapacity: '1-8.5',
+    readers: '1',
+    backupDays: '14',
+  };
+  const templates = synthesized('dev', { context });
+  const all = stacksOf(templates).map(([, template]) => template);
+  const of = (type: string) =>
+    all.flatMap((template) => ofType(template, type).map(([, { Properties }]) => Properties));
+
+  test('makes no network, and puts database, proxy and functions into the shop’s', () => {
+    for (const type of ['VPC', 'Subnet', 'RouteTable', 'VPCEndpoint', 'FlowLog', 'InternetGateway'])
+      expect(of(`AWS::EC2::${type}`)).toEqual([]);
+    const ids = ['subnet-00000000', 'subnet-00000001'];
+    expect(of('AWS::RDS::DBSubnetGroup')).toMatchObject([{ SubnetIds: ids }]);
+    expect(of('AWS::RDS::DBProxy')).toMatchObject([{ VpcSubnetIds: ids }]);
+    for (const { VpcId } of of('AWS::EC2::SecurityGroup')) expect(VpcId).toBe(network.vpcId);
+    const inside = of('AWS::Lambda::Function').flatMap(({ VpcConfig }) => VpcConfig ?? []);
+    expect(inside.length).toBeGreaterThan(50);
+    expect(JSON.stringify(inside[0].SubnetIds)).toContain('subnet-00000000');
+    expect(
+      of('AWS::EC2::SecurityGroupEgress').concat(
+        of('AWS::EC2::SecurityGroup').flatMap(({ SecurityGroupEgress }) => SecurityGroupEgress ?? []),
+      ),
+    ).toContainEqual(expect.objectContaining({ DestinationSecurityGroupId: 'sg-0123456789abcdef0', ToPort: 443 }));
+  });
+
+  test('publishes to the shop’s bus, and listens there', () => {
+    expect(of('AWS::Events::EventBus')).toEqual([]);
+    const named = of('AWS::Events::Rule').filter(({ EventBusName }) => EventBusName !== undefined);
+    expect(named.length).toBeGreaterThan(3);
+    expect(new Set(named.map(({ EventBusName }) => EventBusName))).toEqual(new Set(['tea-shop/events']));
+    const variables = of('AWS::Lambda::Function').flatMap(
+      ({ Environment }) => Environment?.Variables?.EVENT_BUS_NAME ?? [],
+    );
+    expect(new Set(variables)).toEqual(new Set(['tea-shop/events']));
+    expect(JSON.stringify(of('AWS::IAM::Role'))).toContain(':event-bus/tea-shop/events');
+  });
+
+  test('answers under the shop’s name, and says what that must be an alias of', () => {
+    expect(of('AWS::ApiGatewayV2::DomainName')).toMatchObject([
+      {
+        DomainName: 'api.tea.example',
+        DomainNameConfigurations: [{ CertificateArn: certificateArn, SecurityPolicy: 'TLS_1_2' }],
+      },
+    ]);
+    expect(of('AWS::ApiGatewayV2::ApiMapping')).toHaveLength(1);
+    expect(templates.platform.Outputs).toHaveProperty('DomainTarget');
+  });
+
+  test('has a database of that size, with a reader and backups for so long', () => {
+    expect(of('AWS::RDS::DBCluster')).toMatchObject([
+      { BackupRetentionPeriod: 14, ServerlessV2ScalingConfiguration: { MinCapacity: 1, MaxCapacity: 8.5 } },
+    ]);
+    expect(of('AWS::RDS::DBInstance')).toHaveLength(2);
+    expect(of('AWS::RDS::DBProxyEndpoint')).toHaveLength(1);
+  });
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ['a domain without a certificate', { domainName: 'api.tea.example' }, 'a domain takes both'],
+  ['a certificate without a domain', { certificateArn }, 'a domain takes both'],
+  ['an address as a domain', { domainName: 'https://api.tea.example', certificateArn }, 'is not the name of a host'],
+  ['AWS’s own bus', { eventBus: 'default' }, 'make a bus for the domain events'],
+  ['a partner’s bus', { eventBus: 'aws.partner/x' }, 'is not the name of a bus'],
+  ['subnets without their network', { vpcSubnets: subnets[0]! }, 'pass -c vpcId='],
+  ['a network without subnets', { vpcId: network.vpcId }, 'in at least two zones'],
+  ['subnets in one zone', { ...network, vpcSubnets: `${subnets[0]},${subnets[0]}` }, 'in at least two zones'],
+  [
+    'a subnet without its route table',
+    { ...network, vpcSubnets: 'subnet-00000000:eu-west-1a' },
+    'which is not subnet-…:zone:rtb-…',
+  ],
+  ['zones beside subnets', { ...network, zones: 'eu-west-1a,eu-west-1b' }, 'leave out zones'],
+  ['fewer zones than endpoints', { ...prod, ...network }, 'name a subnet in each'],
+  ['a capacity that is no range', { databaseCapacity: '4' }, 'is a range of units'],
+  ['a capacity in thirds', { databaseCapacity: '0.3-4' }, 'is a range of units'],
+  ['a capacity upside down', { databaseCapacity: '8-2' }, 'is a range of units'],
+  ['a database that pauses behind a proxy', { databaseCapacity: '0-4' }, 'never pauses'],
+  ['readers without a proxy', { ...stripe, profile: 'small', readers: '1' }, 'leave out readers'],
+  ['half a reader', { readers: '0.5' }, 'a whole number from 0 to 15'],
+  ['backups of prod for a day', { ...prod, backupDays: '1' }, 'a whole number from 7 to 35'],
+])('%s is refused with what to do instead', (_, context, words) => {
+  expect(() => read(context)).toThrow(words);
+});
+
+test('a file of the shop has settings, those of the command line come before them, and names that are none are refused', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'settings-')), 'shop.json');
+  const of = (values: unknown, context = {}) => {
+    writeFileSync(file, JSON.stringify(values));
+    return read({ settings: file, ...context });
+  };
+  const shop = { readers: 1, databaseCapacity: '1-4', eventBus: 'tea', cache: 'off' };
+  expect(of(shop)).toMatchObject({
+    profile: { readers: 1 },
+    brought: { eventBus: 'tea' },
+    variables: { CACHE: 'off' },
+  });
+  expect(of(shop, { eventBus: 'coffee' }).brought).toEqual({ eventBus: 'coffee' });
+  expect(() => of({ reader: 1 })).toThrow('the file of settings has "reader", which is no setting');
+  expect(() => of([])).toThrow('is not a JSON object');
+  expect(() => read({ settings: `${file}.none` })).toThrow('cannot be read');
+});
