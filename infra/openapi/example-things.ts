@@ -514,7 +514,7 @@ export const reportExport = {
   lagSeconds: 0.3,
   stale: false,
   failure: null,
-  download: { url: 'https://files.example/exports/products.parquet', expiresAt: '2026-03-14T09:45:00.000Z' },
+  download: { url: 'https://shop.example/exports/products.parquet', expiresAt: '2026-03-14T09:45:00.000Z' },
   createdAt: placedAt,
   endedAt: '2026-03-14T09:27:05.000Z',
   expiresAt: '2026-03-21T09:27:05.000Z',
