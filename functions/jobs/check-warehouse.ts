@@ -9,7 +9,7 @@ import { jobs } from '../jobs.ts';
 
 /** Compares every file and month of the warehouse with the database, and removes old states. Fails when something is wrong. */
 export async function run({ store: open, meter, ...deps }: WarehouseDeps) {
-  const store = await open();
+  const store = open();
   const manifest = await readManifest(store);
   const { findings, months, skipped } = await check({ ...deps, store }, manifest);
   meter.count('WarehouseFindings', findings.length);

@@ -12,10 +12,8 @@ const asked = z.object({
 
 /** Brings the warehouse to the state of now. Fails, and leaves it as it was, when what it wrote does not add up. */
 export async function run({ store, meter, ...deps }: WarehouseDeps, payload: unknown) {
-  const { manifest, months, rows, milliseconds } = await load(
-    { ...deps, store: await store() },
-    asked.parse(payload ?? {}),
-  );
+  const wanted = asked.parse(payload ?? {});
+  const { manifest, months, rows, milliseconds } = await load({ ...deps, store: store() }, wanted);
   const { number, asOf, source } = manifest;
   meter.count('WarehouseLoads');
   meter.count('WarehouseRows', rows);

@@ -443,6 +443,9 @@ export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   appKey: ids.key,
   webhookEndpoint: ids.webhookEndpoint,
   delivery: ids.delivery,
+  reportSubscription: ids.reportSubscription,
+  reportRun: ids.reportRun,
+  reportExport: ids.reportExport,
   request: readAction.requestId,
 };
 

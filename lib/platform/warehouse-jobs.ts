@@ -6,7 +6,7 @@ import { loaderSql } from './sql.ts';
 import { openStore } from './warehouse.gateway.ts';
 
 /** What loads and checks of the warehouse need. The store is opened when it is asked for. */
-export type WarehouseDeps = Omit<LoadDeps, 'store'> & { store: () => Promise<LoadDeps['store']>; meter: Meter };
+export type WarehouseDeps = Omit<LoadDeps, 'store'> & { store: () => LoadDeps['store']; meter: Meter };
 
 export const warehouseDeps = ({ clock, stopwatch, meter }: Runtime): WarehouseDeps => ({
   sql: loaderSql(),

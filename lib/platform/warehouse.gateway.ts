@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { S3Client } from '@aws-sdk/client-s3';
 import { HistoryBroken, type Warehouse, type WarehouseState } from '../analytics/history.ts';
+import { askAthena } from '../analytics/warehouse/athena.gateway.ts';
 import { currentFile, manifestVersion } from '../analytics/warehouse/files.ts';
+import { s3Store } from '../analytics/warehouse/s3.gateway.ts';
 import { BrokenFile, readJson, type Store } from '../analytics/warehouse/store.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
 import { awsCredentials, config } from './config.ts';
@@ -8,7 +12,7 @@ import { awsCredentials, config } from './config.ts';
 /** Less than a handler may take. */
 const usualMs = 7500;
 
-/** The warehouse of this stage; null where there is none. The clients are loaded for its first question. */
+/** The warehouse of this stage; null where there is none. The clients are made for its first question. */
 export function warehouse(askMs = usualMs): Warehouse | null {
   const { WAREHOUSE_BUCKET, WAREHOUSE_DATABASE, WAREHOUSE_WORKGROUP } = config();
   if (WAREHOUSE_BUCKET === undefined) return null;
@@ -16,26 +20,21 @@ export function warehouse(askMs = usualMs): Warehouse | null {
   return {
     newest: () =>
       available(async () => {
-        const state = await readJson<WarehouseState & { version: number }>(await store(), currentFile);
+        const state = await readJson<WarehouseState & { version: number }>(store(), currentFile);
         return state?.version === manifestVersion ? state : undefined;
       }),
     query: (state, statement) =>
       available(async () => {
-        const { askAthena, client } = await athena();
-        const at = { client, workGroup: WAREHOUSE_WORKGROUP, database: WAREHOUSE_DATABASE, sleep };
+        const at = { client: athena(), workGroup: WAREHOUSE_WORKGROUP, database: WAREHOUSE_DATABASE, sleep };
         return askAthena(at, state.number, statement, askMs);
       }),
   };
 }
 
 /** The warehouse's files, which a load writes. */
-export async function openStore(): Promise<Store> {
+export function openStore(): Store {
   const { WAREHOUSE_BUCKET: bucket, AWS_REGION: region } = config();
   if (bucket === undefined) throw new Error('WAREHOUSE_BUCKET is not set');
-  const [{ S3Client }, { s3Store }] = await Promise.all([
-    import('@aws-sdk/client-s3'),
-    import('../analytics/warehouse/s3.gateway.ts'),
-  ]);
   const client = new S3Client({
     region,
     credentials: awsCredentials(),
@@ -47,22 +46,17 @@ export async function openStore(): Promise<Store> {
   return s3Store(client, bucket);
 }
 
-async function openAthena() {
-  const [{ AthenaClient }, { askAthena }] = await Promise.all([
-    import('@aws-sdk/client-athena'),
-    import('../analytics/warehouse/athena.gateway.ts'),
-  ]);
-  const client = new AthenaClient({
+function openAthena(): AthenaClient {
+  return new AthenaClient({
     region: config().AWS_REGION,
     credentials: awsCredentials(),
     maxAttempts: 2,
     requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
   });
-  return { client, askAthena };
 }
 
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
+function once<T>(open: () => T): () => T {
+  let opened: T | undefined;
   return () => (opened ??= open());
 }
 

@@ -58,7 +58,10 @@ describe('the document', () => {
       );
       expect(declared, path).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
       for (const parameter of operation.parameters) {
-        if ('in' in parameter && parameter.in === 'path') expect(parameter.required).toBe(true);
+        if (!('in' in parameter) || parameter.in !== 'path') continue;
+        expect(parameter.required).toBe(true);
+        const { schema, example } = parameter as { schema: { pattern?: string }; example?: unknown };
+        expect(example, `${path}: ${parameter.name}`).toMatch(new RegExp(schema.pattern ?? ''));
       }
     }
   });
