@@ -24,20 +24,22 @@ type Options = {
 
 const refreshKeysEveryMs = 10_000;
 
+/** They make the reader start, which a laptop without reports does without. */
+const forReports = new Set<string>(['load-warehouse', 'check-warehouse', 'reconcile-books']);
+
 /** Runs every job of `functions/jobs.ts` that has a schedule. */
 export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
-  // A load makes the reader start, which a laptop without reports does without.
   let asksReports = false;
   const scheduler = startScheduler({
     log,
     clock,
     jobs: Object.values(jobs)
       .filter(isScheduled)
-      .map(({ name, schedule, handler, timeoutSeconds, writesMails, warehouse }) => ({
+      .map(({ name, schedule, handler, timeoutSeconds, writesMails }) => ({
         name,
         schedule,
         async run() {
-          if (warehouse && !asksReports) return 'nobody asks for reports';
+          if (forReports.has(name) && !asksReports) return 'nobody asks for reports';
           const done = await invoke(handler, {}, timeoutSeconds);
           // Also its events.
           if (writesMails) wake();
@@ -57,7 +59,7 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
     ...scheduler,
     afterRequest: (line) => {
       if (mayWriteMail(line)) void sendMails();
-      asksReports ||= line.path.startsWith('/reports/');
+      asksReports ||= /^\/report(s|-subscriptions)\b/.test(line.path);
     },
     publish: publish.call,
     sendMails: () => void sendMails(),
