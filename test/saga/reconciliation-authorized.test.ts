@@ -1,4 +1,3 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
 
@@ -17,17 +16,6 @@ async function authorized() {
   const [payment] = await shop.saga.owner`select reference from payments.payments where order_id = ${order.id}`;
   return { id: order.id, reference: payment!.reference as string };
 }
-
-const setAtProvider = (orderId: string, name: string, value: unknown) =>
-  shop.saga.dynamo.documents.send(
-    new UpdateCommand({
-      TableName: 'charges',
-      Key: { orderId },
-      UpdateExpression: 'set #name = :value',
-      ExpressionAttributeNames: { '#name': name },
-      ExpressionAttributeValues: { ':value': value },
-    }),
-  );
 
 const kindsOf = async (...subjects: string[]) =>
   (await Promise.all(subjects.map(shop.findings))).flat().map(({ kind, open }) => [kind, open]);
@@ -53,14 +41,14 @@ describe('an authorized payment', () => {
 
   test('that was voided at the provider is an order without a charge', async () => {
     const { id, reference } = await authorized();
-    await setAtProvider(id, 'status', 'voided');
+    await shop.changeCharge(id, 'status', 'voided');
     await run();
     expect(await kindsOf(id, reference)).toEqual([['order-without-charge', true]]);
   });
 
   test('that was captured at the provider alone differs, and capturing it here puts that right', async () => {
     const { id, reference } = await authorized();
-    await setAtProvider(id, 'status', 'captured');
+    await shop.changeCharge(id, 'status', 'captured');
     await run();
     const [finding] = await shop.findings(reference);
     expect(finding).toMatchObject({ kind: 'amount-differs', open: true, details: { differs: ['status'] } });
@@ -92,7 +80,7 @@ describe('an authorized payment', () => {
     const { id, reference } = await authorized();
     await shop.saga.cancel(id);
     await shop.saga.states.idle();
-    await setAtProvider(id, 'status', 'authorized');
+    await shop.changeCharge(id, 'status', 'authorized');
     await run();
     expect(await kindsOf(reference)).toEqual([['orphaned-charge', true]]);
     shop.setAhead(3);

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../functions/jobs/reconcile-books.ts';
@@ -10,7 +9,7 @@ import { openWarehouse } from '../../infra/warehouse/open.ts';
 import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
-import { columnsOf } from '../../lib/analytics/warehouse/model.ts';
+import { columnNames } from '../../lib/analytics/warehouse/model.ts';
 import { readRows, toParquet } from '../../lib/analytics/warehouse/parquet.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
@@ -75,16 +74,6 @@ async function reconcile(days = 2) {
   return result;
 }
 const finding = async () => (await shop.findings(subject)).at(-1);
-const ofCharge = (orderId: string, name: string, value: unknown) =>
-  shop.saga.dynamo.documents.send(
-    new UpdateCommand({
-      TableName: 'charges',
-      Key: { orderId },
-      UpdateExpression: 'set #name = :value',
-      ExpressionAttributeNames: { '#name': name },
-      ExpressionAttributeValues: { ':value': value },
-    }),
-  );
 
 test('books that are equal to the cent have no finding', async () => {
   expect(await reconcile()).toEqual({ days: 2, found: 0 });
@@ -93,7 +82,7 @@ test('books that are equal to the cent have no finding', async () => {
 
 test('a cent that the provider has more is found, named, and cleared when it is right again', async () => {
   const { id, total } = orders[1]!;
-  await ofCharge(id, 'amount', total + 1);
+  await shop.changeCharge(id, 'amount', total + 1);
   const unknown = newId('order', shop.clock);
   const stray = await shop.charge(unknown, { amount: 5 });
   expect(await reconcile()).toMatchObject({ found: 1 });
@@ -115,12 +104,12 @@ test('a cent that the provider has more is found, named, and cleared when it is 
     },
   });
   // It stays open while the day is too old to be compared by itself.
-  await ofCharge(id, 'amount', total);
+  await shop.changeCharge(id, 'amount', total);
   shop.setAhead(27 + 48);
   expect(await reconcile(1)).toMatchObject({ days: 2, found: 0 });
   expect(await finding()).toMatchObject({ open: true });
   shop.setAhead(27);
-  await ofCharge(unknown, 'amount', 0);
+  await shop.changeCharge(unknown, 'amount', 0);
   await reconcile();
   expect(await finding()).toMatchObject({ open: false });
 });
@@ -144,7 +133,7 @@ test('a report that adds up to a cent more is found, and cleared by the next loa
   const manifest = await readManifest(root);
   const [month, file] = Object.entries(manifest.tables.daily_sales_summary!)[0]!;
   const store = diskStore(root);
-  const names = columnsOf('daily_sales_summary').map(([name]) => name);
+  const names = columnNames('daily_sales_summary');
   const rows = (await readRows(store, file, names)).map((row) => ({ ...row, sales: BigInt(row.sales as bigint) + 1n }));
   const wrong = await addFile(store, 'daily_sales_summary', month, await toParquet('daily_sales_summary', rows));
   const tables = { ...manifest.tables, daily_sales_summary: { [month]: wrong! } };

@@ -1,4 +1,4 @@
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -36,16 +36,6 @@ const reserved = async () => {
 };
 const balanceOf = async (orderId: string) =>
   (await shop.saga.dynamo.documents.send(new GetCommand({ TableName: 'charges', Key: { orderId } }))).Item!;
-const changeBalance = (orderId: string, name: string, value: unknown) =>
-  shop.saga.dynamo.documents.send(
-    new UpdateCommand({
-      TableName: 'charges',
-      Key: { orderId },
-      UpdateExpression: 'set #name = :value',
-      ExpressionAttributeNames: { '#name': name },
-      ExpressionAttributeValues: { ':value': value },
-    }),
-  );
 const refundsOf = (orderId: string) =>
   shop.saga.deliveries.filter((each) => each.step === 'RefundPayment' && each.orderId === orderId).length;
 const levelOf = async (productId: string) =>
@@ -215,7 +205,7 @@ describe('a repair', () => {
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'failed', open: true }]);
     expect(await balanceOf(order.id)).toMatchObject({ status: 'captured' });
-    await changeBalance(order.id, 'status', 'refunded');
+    await shop.changeCharge(order.id, 'status', 'refunded');
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ repair: 'failed', open: false }]);
   });
@@ -226,15 +216,15 @@ describe('a repair', () => {
     shop.setAhead(2);
     await run();
     await run();
-    await changeBalance(order.id, 'refundedAmount', 0);
-    await changeBalance(order.id, 'status', 'captured');
+    await shop.changeCharge(order.id, 'refundedAmount', 0);
+    await shop.changeCharge(order.id, 'status', 'captured');
     expect(await run()).toMatchObject({ found: 1, repaired: 0 });
     expect(await shop.findings(reference)).toMatchObject([
       { open: false, repair: 'done' },
       { open: true, repair: null },
     ]);
     expect(refundsOf(order.id)).toBe(1);
-    await changeBalance(order.id, 'status', 'refunded');
+    await shop.changeCharge(order.id, 'status', 'refunded');
     await run();
   });
 
@@ -261,7 +251,7 @@ describe('an order and its charge', () => {
 
   test('refunded at the provider alone is found from either side, and cleared when the order is cancelled', async () => {
     const order = await confirmed();
-    await changeBalance(order.id, 'status', 'refunded');
+    await shop.changeCharge(order.id, 'status', 'refunded');
     await run();
     expect(await shop.findings(order.id)).toMatchObject([{ kind: 'order-without-charge', open: true }]);
     await shop.saga.cancel(order.id);
@@ -277,13 +267,13 @@ describe('an order and its charge', () => {
   ])('that differ in the %s', async (name, value) => {
     const order = await confirmed();
     const { reference, [name]: before } = await balanceOf(order.id);
-    await changeBalance(order.id, name, value);
+    await shop.changeCharge(order.id, name, value);
     await run();
     expect(await shop.findings(reference)).toMatchObject([
       { kind: 'amount-differs', open: true, repair: null, details: { differs: expect.arrayContaining([name]) } },
     ]);
     expect((await shop.findings(reference))[0]!.advice).toContain(name);
-    await changeBalance(order.id, name, before);
+    await shop.changeCharge(order.id, name, before);
     await run();
     expect(await shop.findings(reference)).toMatchObject([{ open: false }]);
   });
@@ -341,7 +331,7 @@ describe('an order and its charge', () => {
   test('a finding older than the snapshot stays until it is corrected', async () => {
     const order = await confirmed();
     const { reference } = await balanceOf(order.id);
-    await changeBalance(order.id, 'amount', 1);
+    await shop.changeCharge(order.id, 'amount', 1);
     await run();
     shop.setAhead(24 * 8);
     await run();

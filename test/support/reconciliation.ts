@@ -1,5 +1,5 @@
 import { ExecutionAlreadyExists } from '@aws-sdk/client-sfn';
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect } from 'vitest';
 import { createTables } from '../../infra/local/dynamo/tables.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
@@ -86,6 +86,17 @@ export async function openReconciliation({ pageSize = 500 } = {}) {
       await saga.dynamo.documents.send(new PutCommand({ TableName: 'charges', Item }));
       return reference;
     },
+    /** Changes one attribute of a transaction of the simulated provider. */
+    changeCharge: (orderId: string, name: string, value: unknown) =>
+      saga.dynamo.documents.send(
+        new UpdateCommand({
+          TableName: 'charges',
+          Key: { orderId },
+          UpdateExpression: 'set #name = :value',
+          ExpressionAttributeNames: { '#name': name },
+          ExpressionAttributeValues: { ':value': value },
+        }),
+      ),
     /** Runs statements of the owner's past the triggers that guard against them. */
     async pastGuards(statements: (sql: typeof saga.owner) => Promise<unknown>) {
       const guarded = ['orders.orders', 'payments.payments', 'stock.reservations', 'stock.movements', 'stock.levels'];
