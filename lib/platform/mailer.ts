@@ -16,17 +16,15 @@ export function useMailer(other: Mailer): void {
 }
 
 function ses(from: string): Mailer {
-  const loading = Promise.all([import('@aws-sdk/client-sesv2'), import('../accounts/mail/ses.gateway.ts')]).then(
-    ([{ SESv2Client }, { sesMailer }]) => {
-      const client = new SESv2Client({
-        region: config().AWS_REGION,
-        credentials: awsCredentials(),
-        maxAttempts: 2,
-        requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
-      });
-      return sesMailer({ client, from });
-    },
-  );
+  const loading = import('../accounts/mail/ses.gateway.ts').then(({ SESv2Client, sesMailer }) => {
+    const client = new SESv2Client({
+      region: config().AWS_REGION,
+      credentials: awsCredentials(),
+      maxAttempts: 2,
+      requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
+    });
+    return sesMailer({ client, from });
+  });
   loading.catch(() => {});
   return { send: async (mail) => (await loading).send(mail) };
 }

@@ -1,6 +1,9 @@
-import { BadRequestException, type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
+import { BadRequestException, SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { htmlOf } from './html.ts';
 import { type Attachment, type Mailer, MailRefused } from './mailer.ts';
+
+/* For whoever loads this file lazily: of a package that is loaded lazily itself a bundle keeps every operation. */
+export { SESv2Client };
 
 /** Sends by Amazon SES (API v2). The sender's address, or its domain, must be verified there. */
 export const sesMailer = ({ client, from }: { client: SESv2Client; from: string }): Mailer => ({
