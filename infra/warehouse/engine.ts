@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import type { DataFile, Manifest } from '../../lib/analytics/warehouse/files.ts';
-import { columnsOf, type Kind, type TableName, tableNames, tables } from '../../lib/analytics/warehouse/model.ts';
+import {
+  columnNames,
+  columnsOf,
+  type Kind,
+  type TableName,
+  tableNames,
+  tables,
+} from '../../lib/analytics/warehouse/model.ts';
 
 /** Integers are bigint, timestamps and dates Date. */
 export type Rows = { columns: string[]; rows: Record<string, unknown>[] };
@@ -56,12 +63,6 @@ export async function openEngine(root: string): Promise<Engine> {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** The columns of a table, as a statement names them. */
-const namesOf = (table: TableName): string =>
-  columnsOf(table)
-    .map(([name]) => name)
-    .join(', ');
-
 /** An expression for the rows of some files of a table, each with its `month`; for none, a table without rows. */
 function relation(root: string, table: TableName, files: readonly (DataFile | undefined)[]): string {
   const there = files.filter((file) => file !== undefined);
@@ -83,7 +84,7 @@ export async function createViews(query: Query, root: string, manifest: Manifest
   for (const table of tableNames) {
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
     const month = tables[table].byMonth ? ', month' : '';
-    const body = `select ${namesOf(table)}${month}${state} from ${from}`;
+    const body = `select ${columnNames(table).join(', ')}${month}${state} from ${from}`;
     await query(`create or replace view ${within}${table} as ${body}`);
   }
 }

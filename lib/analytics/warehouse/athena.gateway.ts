@@ -7,7 +7,7 @@ import {
   StopQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import { HistoryBroken } from '../history.ts';
-import { columnsOf, type TableName, tableNames, tables } from './model.ts';
+import { columnNames, type TableName, tableNames, tables } from './model.ts';
 import type { Statement } from './statement.ts';
 
 export type Athena = {
@@ -81,7 +81,7 @@ export function ofState(text: string, database: string, state: string): string {
 }
 
 const columnList = (table: TableName): string =>
-  [...columnsOf(table).map(([name]) => name), ...(tables[table].byMonth ? ['month'] : [])].join(', ');
+  [...columnNames(table), ...(tables[table].byMonth ? ['month'] : [])].join(', ');
 
 /** Athena takes parameters as literals. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

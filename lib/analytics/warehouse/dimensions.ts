@@ -1,11 +1,11 @@
 import type { TransactionSql } from 'postgres';
 import { readProducts } from './extract.sql.ts';
-import { columnsOf } from './model.ts';
+import { columnNames } from './model.ts';
 import type { Row } from './parquet.ts';
 
 /** When the first version of anything begins, so that each sale has one. */
 export const always = new Date(0);
-const names = columnsOf('dim_product').map(([name]) => name);
+const names = columnNames('dim_product');
 const attributes = names.filter((name) => !name.startsWith('valid_'));
 /** What PostgreSQL and a file give as different types is the same. */
 const textOf = (row: Row) => JSON.stringify(attributes.map((name) => (row[name] == null ? null : String(row[name]))));

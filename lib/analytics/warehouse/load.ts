@@ -23,7 +23,7 @@ import {
   verifyFiles,
 } from './files.ts';
 import { withLease } from './lease.ts';
-import { columnsOf, type TableName } from './model.ts';
+import { columnNames, type TableName } from './model.ts';
 import { type Row, type Rows, readRows, toParquet } from './parquet.ts';
 import { type Fence, fence, inSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
@@ -119,19 +119,20 @@ async function writeSnapshot(
     tables: structuredClone(before?.tables ?? {}),
   };
   if (full) await dropBroken(store, manifest);
-  const scope = { sql, store, manifest, put: createPut(store, manifest) };
+  const pseudonymOf = await readPseudonyms(store);
+  const scope = { sql, store, manifest, put: createPut(store, manifest), pseudonymOf };
   await loadDimensions(scope, { continues, anew });
   const known = full ? undefined : manifest.tables.dim_application?.all;
-  const applications = createApplications(await readRows(store, known, namesOf('dim_application')));
+  const applications = createApplications(await readRows(store, known, columnNames('dim_application')));
   const versions = await readRows(
     store,
     continues ? manifest.tables.dim_customer?.all : undefined,
-    namesOf('dim_customer'),
+    columnNames('dim_customer'),
   );
   const customers = createCustomers(versions);
   const rows = await loadFacts(scope, anew, { applications, customers });
   if (changes.customers || anew.length > 0 || full || !continues) {
-    const now = pseudonymous(readCustomers(sql), await readPseudonyms(store));
+    const now = pseudonymous(readCustomers(sql), pseudonymOf);
     await scope.put('dim_customer', 'all', await customers.rows(now, snapshot.asOf));
   }
   await loadStock(scope);
@@ -194,14 +195,25 @@ function createPut(store: Store, manifest: Manifest): Put {
   };
 }
 
-type Scope = { sql: TransactionSql; store: Store; manifest: Manifest; put: Put };
+type Scope = {
+  sql: TransactionSql;
+  store: Store;
+  manifest: Manifest;
+  put: Put;
+  /** Of customers. It remembers those that it has made. */
+  pseudonymOf: (customerId: string) => string;
+};
 
 async function loadDimensions(
   { sql, store, manifest, put }: Scope,
   { continues, anew }: { continues: boolean; anew: string[] },
 ): Promise<void> {
   const at = new Date(manifest.asOf);
-  const known = await readRows(store, continues ? manifest.tables.dim_product?.all : undefined, namesOf('dim_product'));
+  const known = await readRows(
+    store,
+    continues ? manifest.tables.dim_product?.all : undefined,
+    columnNames('dim_product'),
+  );
   await put('dim_product', 'all', await productVersions(sql, known, at));
   const months = [...Object.keys(manifest.tables.daily_sales_summary ?? {}), ...anew];
   const years = months.map((month) => Number(month.slice(0, 4)));
@@ -210,11 +222,10 @@ async function loadDimensions(
 }
 
 async function loadFacts(
-  { sql, store, put }: Scope,
+  { sql, put, pseudonymOf }: Scope,
   months: readonly string[],
   dimensions: { applications: ReturnType<typeof createApplications>; customers: ReturnType<typeof createCustomers> },
 ): Promise<number> {
-  const pseudonymOf = await readPseudonyms(store);
   let rows = 0;
   for (const month of months) {
     const summary = createSummary();
@@ -244,12 +255,10 @@ async function loadFacts(
 async function loadStock({ sql, store, manifest, put }: Scope): Promise<void> {
   const date = manifest.asOf.slice(0, 10);
   const month = date.slice(0, 7);
-  const rows = await readRows(store, manifest.tables.fact_stock?.[month], namesOf('fact_stock'));
+  const rows = await readRows(store, manifest.tables.fact_stock?.[month], columnNames('fact_stock'));
   const before = rows.filter((row) => (row.date as Date) < new Date(date));
   await put('fact_stock', month, [...before, ...(await readStockLevels(sql)).map((row) => ({ date, ...row }))]);
 }
-
-const namesOf = (table: TableName): string[] => columnsOf(table).map(([name]) => name);
 
 async function* pseudonymous(rows: AsyncIterable<Row>, pseudonymOf: (id: string) => string): AsyncGenerator<Row> {
   for await (const row of rows)

@@ -210,5 +210,8 @@ export const tables = {
 export type TableName = keyof typeof tables;
 export const tableNames = Object.keys(tables) as TableName[];
 
+/** The names of a table's columns, in their order. */
+export const columnNames = (table: TableName): string[] => Object.keys(tables[table].columns);
+
 /** The columns of a table, by name. */
 export const columnsOf = (table: TableName): [name: string, column: Column][] => Object.entries(tables[table].columns);
