@@ -15,7 +15,7 @@ export const account = '000000000000';
 type Options = {
   /** The folder of Python with MiniStack. */
   bin: string;
-  /** Keeps databases, logs and what the emulator is told and tells. */
+  /** Keeps databases, logs, and what the emulator reads and writes. */
   home: string;
   /** Concurrent runs of functions: 10 in a new account. */
   concurrency: number;

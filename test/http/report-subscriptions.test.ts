@@ -145,7 +145,7 @@ describe('a week that passes', () => {
         throw new Error('killed');
       },
     });
-    // The transaction of a due time is undone whole, and the next run does it.
+    // The transaction of a due time is rolled back whole, and the next run does it.
     await jobWith((usual) => ({ ...dying('before')(usual), limitMs: 60_000 }));
     await jobWith((usual) => ({ ...dying('after')(usual), limitMs: 60_000 }));
     expect(died).toBeGreaterThan(0);
