@@ -70,37 +70,3 @@ function subnetIn(text: string): BroughtSubnet {
   if (id === undefined) throw new SettingError(`vpcSubnets has "${text}", which is not subnet-…:zone:rtb-…`);
   return { id, zone: zone!, routeTable: routeTable! };
 }
-
-/** The size of the database. @throws SettingError */
-export function databaseOf(given: Given, profile: Profile): Pick<Profile, 'capacity' | 'readers' | 'backupDays'> {
-  const { name, proxy, keeps } = profile;
-  const capacity = capacityOf(given.text('databaseCapacity'), profile);
-  const [readers, backupDays] = [number(given, 'readers', 0, 15), number(given, 'backupDays', keeps ? 7 : 1, 35)];
-  if (readers !== undefined && readers > 0 && !proxy)
-    throw new SettingError(`profile ${name} reaches readers by a proxy that it has not: leave out readers`);
-  return { capacity, readers: readers ?? profile.readers, backupDays: backupDays ?? profile.backupDays };
-}
-
-function capacityOf(text: string | undefined, { name, capacity, proxy }: Profile): Profile['capacity'] {
-  if (text === undefined) return capacity;
-  const [min, max] = text.split('-').map(Number);
-  const isUnit = (units: number | undefined): units is number =>
-    units !== undefined && units >= 0 && units <= 256 && Number.isInteger(units * 2);
-  if (!/^[\d.]+-[\d.]+$/.test(text) || !isUnit(min) || !isUnit(max) || max < min || max < 1)
-    throw new SettingError(
-      `databaseCapacity is a range of units, such as 2-32, in halves and at most 256, not "${text}"`,
-    );
-  if (min === 0 && proxy)
-    throw new SettingError(
-      `the database of profile ${name} never pauses, because its proxy stays connected: begin with 0.5`,
-    );
-  return { min, max };
-}
-
-function number(given: Given, name: string, least: number, most: number): number | undefined {
-  const text = given.text(name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new SettingError(`${name} is a whole number from ${least} to ${most}, not "${text}"`);
-}

@@ -27,7 +27,7 @@ export class DataStack extends Stack {
     this.#zones = profile.zones;
     this.key = profile.ownKey
       ? new StageKey(this, 'Key', {
-          name: `counterfoil-${profile.name}`,
+          name: `counterfoil-${profile.stage}`,
           removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
         })
       : undefined;

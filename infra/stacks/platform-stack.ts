@@ -35,7 +35,7 @@ export class PlatformStack extends Stack {
     }
     const { profile, catalogMaxAge } = context.settings;
     if (catalogMaxAge !== undefined) {
-      new CatalogCdn(this, 'Catalog', { stage: profile.name, api: this.http.api, maxAge: catalogMaxAge, key });
+      new CatalogCdn(this, 'Catalog', { stage: profile.stage, api: this.http.api, maxAge: catalogMaxAge, key });
     }
   }
 }

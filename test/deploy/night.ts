@@ -94,12 +94,12 @@ async function liveVersion({ endpoint, environment }: Emulator): Promise<string>
 
 /** One command goes back to a commit; and a stage that was destroyed can be deployed again. */
 export async function back(emulator: Emulator, say: Say): Promise<void> {
-  await emulator.addDatabase('dev');
-  const settings = { profile: 'dev', release: 'next' };
+  await emulator.addDatabase('staging');
+  const settings = { profile: 'staging', release: 'next' };
   const assembly = await synthesize(emulator, 'next', settings);
   await bootstrap(emulator);
   const empty = new Set(await held(emulator));
-  const baseUrl = baseUrlOf(emulator, await deploy(emulator, assembly), 'dev');
+  const baseUrl = baseUrlOf(emulator, await deploy(emulator, assembly), 'staging');
   await healthy(baseUrl, 'next');
   const steps = ['--step', 'synth', '--step', 'diff', '--step', 'deploy'];
   const release = ['run', '--silent', 'release', '--', '--stage', 'staging', '--to', 'HEAD', '-c', 'release=before'];
@@ -109,9 +109,9 @@ export async function back(emulator: Emulator, say: Say): Promise<void> {
   await destroy(emulator, assembly);
   const left = (await held(emulator)).filter((name) => !empty.has(name));
   if (left.length > 0) throw new Error(`it was destroyed and left ${left.join(', ')}`);
-  await emulator.addDatabase('dev');
+  await emulator.addDatabase('staging');
   const again = await deploy(emulator, assembly);
-  await healthy(baseUrlOf(emulator, again, 'dev'), 'next');
-  await makeKey(emulator, again, 'dev');
+  await healthy(baseUrlOf(emulator, again, 'staging'), 'next');
+  await makeKey(emulator, again, 'staging');
   say('it was destroyed and deployed again');
 }

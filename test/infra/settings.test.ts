@@ -90,8 +90,16 @@ test('a stage whose customers confirm their e-mail needs a sender of mails', () 
 });
 
 test('an unknown profile or provider is named', () => {
-  expect(() => read({ profile: 'staging' })).toThrow('profile is dev or small or prod, not "staging"');
+  expect(() => read({ profile: 'test' })).toThrow('profile is dev or staging or small or prod, not "test"');
   expect(() => read({ paymentProvider: 'paypal' })).toThrow('paymentProvider is simulated or stripe, not "paypal"');
+});
+
+test('a stage is named after its profile or by its own name, and not after another profile', () => {
+  expect(read({ profile: 'staging' }).profile).toEqual(profiles.staging);
+  expect(read({ stage: 'tea' }).profile).toEqual({ ...profiles.dev, stage: 'tea' });
+  expect(() => read({ stage: 'prod' })).toThrow('a stage called prod has the profile prod');
+  for (const stage of ['Tea', 'tea-shop', 't', '1tea', 'a'.repeat(13)])
+    expect(() => read({ stage }), stage).toThrow('is not 2 to 12 lower-case letters and digits');
 });
 
 test('the address for alarms must be an e-mail address', () => {
