@@ -13,7 +13,7 @@ import { watchAlarms } from './watch.ts';
 
 type Say = (line: string) => void;
 
-/** A release whose orders crash: its canary goes back by itself, and the fix that follows is not held up. */
+/** A release whose orders crash goes back by itself, and the fix that follows is not held up. */
 export async function canary(emulator: Emulator, say: Say): Promise<void> {
   await emulator.addDatabase('prod');
   await run(emulator, 'npx', [
@@ -25,6 +25,16 @@ export async function canary(emulator: Emulator, say: Say): Promise<void> {
   ]);
   const baseUrl = baseUrlOf(emulator, await deploy(emulator, join(emulator.home, 'one')), 'prod');
   await healthy(baseUrl);
+  await goesBack(emulator, baseUrl, say);
+  const before = await liveVersion(emulator);
+  await deploy(emulator, await released(emulator, 'mended', 'globalThis.planted = true;'));
+  if ((await liveVersion(emulator)) === before) throw new Error('the fix was not deployed');
+  await healthy(baseUrl);
+  say('the fix was deployed by the same canary');
+}
+
+/** Deploys a release whose orders crash over `prod`: its canary goes back, and the stack with it. */
+export async function goesBack(emulator: Emulator, baseUrl: string, say: Say): Promise<void> {
   const before = await liveVersion(emulator);
   const broken = await released(emulator, 'broken', "throw new Error('planted');");
   const watching = new AbortController();
@@ -51,10 +61,6 @@ export async function canary(emulator: Emulator, say: Say): Promise<void> {
   await order(baseUrl, AbortSignal.timeout(3000), after);
   if (after.badly > 0 || after.well === 0) throw new Error('orders fail after the rollback');
   say('its canary went back, and the stack with it');
-  await deploy(emulator, await released(emulator, 'mended', 'globalThis.planted = true;'));
-  if ((await liveVersion(emulator)) === before) throw new Error('the fix was not deployed');
-  await healthy(baseUrl);
-  say('the fix was deployed by the same canary');
 }
 
 /** The templates of a release that differs from this one by a line at the head of the function that places orders. */
