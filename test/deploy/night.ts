@@ -112,6 +112,15 @@ export async function back(emulator: Emulator, say: Say): Promise<void> {
   await run(emulator, 'npm', [...release, ...steps]);
   await healthy(baseUrl, 'before');
   say('one command brought the release of a commit back');
+  const elsewhere = { ...settings, zones: 'eu-west-1b,eu-west-1c' };
+  const moved = await deploy(emulator, await synthesize(emulator, 'elsewhere', elsewhere)).then(
+    () => '',
+    (error: unknown) => (error instanceof CommandFailed ? error.output : String(error)),
+  );
+  if (!/FirstZones/.test(moved))
+    throw new Error(`a stage was moved to other zones, or refused otherwise: ${moved.slice(-500)}`);
+  await healthy(baseUrl, 'before');
+  say('other zones were refused');
   await destroy(emulator, assembly);
   const left = (await held(emulator)).filter((name) => !empty.has(name));
   if (left.length > 0) throw new Error(`it was destroyed and left ${left.join(', ')}`);

@@ -151,6 +151,13 @@ test('a variable of the functions is passed on, and must be a number', () => {
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
 });
 
+test('rate classes have other multiples, and never less than the class below', () => {
+  expect(read({ rateClasses: 'high:20/5/1000' }).variables).toEqual({ RATE_CLASSES: 'high:20/5/1000' });
+  for (const rateClasses of ['high', 'huge:1/1/1', 'high:0/3/600', 'high:1/2'])
+    expect(() => read({ rateClasses }), rateClasses).toThrow('is not a class and its multiples');
+  expect(() => read({ rateClasses: 'high:20/5/10' })).toThrow('high gives less than standard by application');
+});
+
 test('reservations can be turned off, for an account that may run ten functions at once', () => {
   const secrets = { stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
   const prod = { profile: 'prod', paymentProvider: 'stripe', ...secrets, mailFrom: 'shop@example.com' };
