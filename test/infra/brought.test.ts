@@ -1,12 +1,12 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../../infra/settings.ts';
+import { withThrowawayApp } from '../../infra/throwaway-app.ts';
 import { ofType, stacksOf, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
 
-const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+const read = (context: Record<string, unknown>) => withThrowawayApp({ context }, (app) => readSettings(app.node));
 const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
 const prod = { ...stripe, profile: 'prod', mailFrom: 'shop@example.com' };
 const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-1111-2222-333344445555';

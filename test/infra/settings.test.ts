@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { App } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { profiles } from '../../infra/profiles.ts';
 import { readSettings } from '../../infra/settings.ts';
+import { withThrowawayApp } from '../../infra/throwaway-app.ts';
 import { stripeSecret, webhookSecret } from './synthesized.ts';
 
-const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+const read = (context: Record<string, unknown>) => withThrowawayApp({ context }, (app) => readSettings(app.node));
 
 test('the default is dev with simulated payments', () => {
   expect(read({})).toEqual({
