@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { useTempRoot } from './test/support/temp-root.ts';
+
+useTempRoot();
 
 /** There for a hang: a machine that has much else to do is slow, and nothing has failed. */
 const shared = { testTimeout: 5 * 60_000, hookTimeout: 5 * 60_000, expect: { poll: { timeout: 2 * 60_000 } } };

@@ -1,9 +1,20 @@
 import { type Given, SettingError } from './given.ts';
 import type { Profile } from './profiles.ts';
-import type { Settings } from './settings.ts';
+
+/**
+ * The OpenID Connect issuer whose tokens are accepted: an existing one, or the stage's own user pool, with the addresses that it may
+ * send customers back to and the first part of its login page's name.
+ */
+export type IdentitySettings = { issuer: string } | { callbacks: string[]; domain?: string };
+
+/** The sender of mails. */
+export type MailSettings = { from: string };
+
+/** Variables of the functions that open and recover accounts. */
+export type AccountSettings = { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
 
 /** Where customers sign in. @throws SettingError */
-export function identityOf(given: Given, profile: Profile['name']): Settings['identity'] {
+export function identityOf(given: Given, profile: Profile['name']): IdentitySettings {
   const issuer = given.text('identityIssuer');
   const [callbacks, domain] = [given.text('identityCallbacks'), given.text('identityDomain')];
   if (issuer !== undefined) {
@@ -31,7 +42,7 @@ export function identityOf(given: Given, profile: Profile['name']): Settings['id
 }
 
 /** The sender of mails. @throws SettingError */
-export function mailOf(given: Given, { name, jobsAt }: Profile): Settings['mail'] {
+export function mailOf(given: Given, { name, jobsAt }: Profile): MailSettings | undefined {
   const from = given.text('mailFrom');
   if (from === undefined) return undefined;
   // A code that comes hours later is of no use.
@@ -43,7 +54,7 @@ export function mailOf(given: Given, { name, jobsAt }: Profile): Settings['mail'
 }
 
 /** How customers open and recover accounts. @throws SettingError */
-export function accountsOf(given: Given, profile: Profile, mail: Settings['mail']): Settings['accounts'] {
+export function accountsOf(given: Given, profile: Profile, mail: MailSettings | undefined): AccountSettings {
   const confirmEmail = given.oneOf('confirmEmail', ['none', 'required'], profile.confirmEmail);
   if (confirmEmail === 'required' && mail === undefined) {
     throw new SettingError(
@@ -55,7 +66,7 @@ export function accountsOf(given: Given, profile: Profile, mail: Settings['mail'
 }
 
 /** Whether customers get mails about their orders. @throws SettingError */
-export function orderMailsOf(given: Given, mail: Settings['mail']): boolean {
+export function orderMailsOf(given: Given, mail: MailSettings | undefined): boolean {
   const wanted = given.oneOf('orderMails', ['none', 'all'], 'none') === 'all';
   if (wanted && mail === undefined)
     throw new SettingError('orderMails all needs a sender: -c mailFrom=shop@example.com');

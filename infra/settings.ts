@@ -1,9 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
+import { rateClassesOf } from '../lib/contract/deploy/limits.ts';
 import { Given, SettingError } from './given.ts';
 import type { Profile } from './profiles.ts';
 import { type Brought, broughtOf } from './settings-brought.ts';
-import { accountsOf, identityOf, mailOf, orderMailsOf } from './settings-customers.ts';
+import {
+  type AccountSettings,
+  accountsOf,
+  type IdentitySettings,
+  identityOf,
+  type MailSettings,
+  mailOf,
+  orderMailsOf,
+} from './settings-customers.ts';
 import { profileOf } from './settings-profile.ts';
 
 export { SettingError } from './given.ts';
@@ -12,11 +21,7 @@ export { SettingError } from './given.ts';
 export type Settings = {
   profile: Profile;
   payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string; webhookSecretArn: string };
-  /**
-   * The OpenID Connect issuer whose tokens are accepted: an existing one, or the stage's own user pool, with the
-   * addresses that it may send customers back to and the first part of its login page's name.
-   */
-  identity: { issuer: string } | { callbacks: string[]; domain?: string };
+  identity: IdentitySettings;
   /** Who gets alarms by e-mail. */
   alarmEmail?: string;
   /** The secret that holds where else notices of alarms go: chats, and a webhook. */
@@ -37,7 +42,7 @@ export type Settings = {
   /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
   catalogMaxAge?: number;
   /** The sender of mails; without it none are sent. */
-  mail?: { from: string };
+  mail?: MailSettings;
   /** Whether customers get mails about their orders. */
   orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
@@ -51,15 +56,15 @@ export type Settings = {
         | 'CATALOG_MAX_AGE_SECONDS'
         | 'CAPTURE_AT'
         | 'AUTHORIZATION_EXPIRY'
-        | 'ORDER_NUMBER_PREFIX',
+        | 'ORDER_NUMBER_PREFIX'
+        | 'RATE_CLASSES',
         string
       >
     >
   >;
   /** What the shop has already and the stage uses. */
   brought: Brought;
-  /** Variables of the functions that open and recover accounts. */
-  accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
+  accounts: AccountSettings;
 };
 
 /** Variables of `lib/platform/config.ts` that a deployment may set, by `-c NAME=number`. */
@@ -139,6 +144,7 @@ export function readSettings(node: Node): Settings {
         : {}),
       ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
+      ...rateClassesIn(given),
       ...pricingOf(given),
     },
     orderMails: orderMailsOf(given, mail),
@@ -193,6 +199,17 @@ function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'
     secretArn: secret('stripeSecretArn', 'the key'),
     webhookSecretArn: secret('stripeWebhookSecretArn', 'what signs the events of the webhook'),
   };
+}
+
+function rateClassesIn(given: Given): Record<string, string> {
+  const text = given.text('rateClasses');
+  if (text === undefined) return {};
+  try {
+    rateClassesOf(text);
+  } catch (error) {
+    throw new SettingError(`rateClasses: ${(error as Error).message}`);
+  }
+  return { RATE_CLASSES: text };
 }
 
 function pricingOf(given: Given): Record<string, string> {

@@ -44,6 +44,28 @@ test('two stages of one profile in one account have no name and no export in com
   expect(exported(tea).filter((name) => exported(coffee).includes(name))).toEqual([]);
 });
 
+test('CloudFormation is told what the stage cannot change once it is there, and what to do instead', () => {
+  const first = (context: Record<string, string>) => {
+    const { Parameters = {} } = synthesized('dev', { context }).data as Template & {
+      Parameters?: Record<string, { Default: string; AllowedValues: string[]; ConstraintDescription: string }>;
+    };
+    const choices = Object.entries(Parameters).filter(([name]) => name.startsWith('First'));
+    for (const [name, { Default, AllowedValues, ConstraintDescription }] of choices) {
+      expect(AllowedValues, name).toEqual([Default]);
+      expect(ConstraintDescription, name).toMatch(/stays as it was first deployed\. Deploy another stage/);
+    }
+    return Object.fromEntries(choices.map(([name, { Default }]) => [name, Default]));
+  };
+  const own = first({});
+  expect(own).toEqual({ FirstNetwork: 'of the stage', FirstZones: 'the first 2', FirstKey: 'of AWS' });
+  expect(first({ RATE_LIMIT_PER_MINUTE: '300', readers: '1', traces: 'on' })).toEqual(own);
+  expect(first({ zones: 'eu-west-1a,eu-west-1c' })).toEqual({ ...own, FirstZones: 'eu-west-1a eu-west-1c' });
+  const vpcSubnets = 'subnet-00000000:eu-west-1a:rtb-00000000,subnet-00000001:eu-west-1b:rtb-00000001';
+  expect(first({ vpcId: 'vpc-0123456789abcdef0', vpcSubnets })).toMatchObject({
+    FirstNetwork: 'vpc-0123456789abcdef0',
+  });
+});
+
 test('nothing of a stage with a name of its own is called by its profile', () => {
   expect(JSON.stringify(tea).match(/counterfoil[-_/]prod\b.{0,60}/g)).toBeNull();
 });
