@@ -165,6 +165,7 @@ async function checkPort(port: number, name: string): Promise<void> {
 function chosenSettings(): Record<string, string> {
   const names = [
     'RATE_LIMIT_PER_MINUTE',
+    'RATE_CLASSES',
     'LOG_LEVEL',
     'PREPARED_STATEMENTS',
     'SQL_COMMENTS',

@@ -4,7 +4,7 @@ import { checks, type Finding } from '../preflight/checks.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { withThrowawayApp } from '../throwaway-app.ts';
 
-export const usage = `npm run preflight -- [--profile dev|prod] [-c name=value]…
+export const usage = `npm run preflight -- [--profile dev|staging|small|prod] [-c name=value]…
 
 Checks whether the AWS account of your credentials can take a stage, before anything is deployed: bootstrap, database,
 zones, quotas, the sender of mails, secrets. It takes the settings of \`cdk deploy\`, reads and changes nothing, and ends

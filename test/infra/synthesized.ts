@@ -26,7 +26,7 @@ const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 
 const contextOf = (profile: Profile['name']): Record<string, unknown> => ({
   ...cdk.context,
   profile,
-  ...(profile === 'dev'
+  ...(profile === 'dev' || profile === 'staging'
     ? {}
     : { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret }),
   ...(profile === 'prod'
