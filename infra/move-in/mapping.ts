@@ -107,8 +107,10 @@ const mapping = z.strictObject({
       'subtotal',
       'shippingMethod',
       'coupon',
-      /** What was given back. The order counts in full here. */
+      /** What was given back in all, where `refunds` does not say more. */
       'refunded',
+      /** A list as `lines`. */
+      'refunds',
       'paymentMethod',
       'note',
       'lines',
@@ -118,6 +120,8 @@ const mapping = z.strictObject({
      * it is the price times the quantity. Tax and discount are those of the whole line.
      */
     line: places('sku', 'productId', 'name', 'quantity', 'price', 'subtotal', 'total', 'discount', 'tax'),
+    /** Fields of an item of `refunds`. Its lines have the fields of `line`; without them the amount is of no line. */
+    refund: places('id', 'date', 'amount', 'reason', 'lines', 'shipping', 'shippingTax'),
     billing: addressPlaces,
     delivery: addressPlaces,
     /** What a status means; `*` stands for any text. The first that matches counts. */
@@ -139,7 +143,7 @@ const empty = {
   prefix: 'OLD',
   products: { categoryBelow: '>', categoryNext: ',', withVariants: 'variable', variant: 'variation', options: [] },
   customers: { address: {}, otherAddresses: [] },
-  orders: { line: {}, billing: {}, delivery: {}, statuses: {} },
+  orders: { line: {}, refund: {}, billing: {}, delivery: {}, statuses: {} },
   coupons: { kinds: { percent: 'percent', amount: 'amount' }, conditions: [] },
 };
 

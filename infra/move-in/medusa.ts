@@ -67,6 +67,8 @@ export const medusa = {
     shippingMethod: 'shipping_methods.0.name',
     coupon: 'promotions.0.code',
     paymentMethod: 'payment_collections.0.payments.0.provider_id',
+    refunds: 'payment_collections.*.payments.*.refunds',
+    refund: { id: 'id', date: 'created_at', amount: 'amount', reason: ['note', 'refund_reason.label'] },
     lines: 'items',
     line: {
       sku: 'variant_sku',
@@ -89,6 +91,11 @@ export const medusa = {
       '*/captured/fulfilled': 'delivered',
       'completed/captured/*': 'delivered',
       '*/captured/*': 'confirmed',
+      '*/partially_refunded/delivered': 'delivered',
+      '*/partially_refunded/shipped': 'delivered',
+      '*/partially_refunded/fulfilled': 'delivered',
+      'completed/partially_refunded/*': 'delivered',
+      '*/partially_refunded/*': 'confirmed',
     },
   },
   coupons: {

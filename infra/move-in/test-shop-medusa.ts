@@ -99,6 +99,7 @@ function* orderRows({ products: things, customers, orders: all }: Sizes): Genera
 
 const statusOf = (n: number): [string, string, string] => {
   if (n % 30 === 0) return ['canceled', 'canceled', 'canceled'];
+  if (n % 50 === 0) return ['completed', 'partially_refunded', 'delivered'];
   return n % 40 === 0 ? ['pending', 'captured', 'not_fulfilled'] : ['completed', 'captured', 'delivered'];
 };
 
@@ -132,6 +133,26 @@ function orderRow(
       created_at: at,
       updated_at: at,
     },
+    payment_collections: [
+      {
+        payments: [
+          {
+            provider_id: 'pp_card',
+            refunds:
+              payment === 'partially_refunded'
+                ? [
+                    {
+                      id: `ref_${n}`,
+                      amount: 3.33,
+                      created_at: `202${1 + (n % 4)}-12-01T12:00:00.000Z`,
+                      note: 'Scratched',
+                    },
+                  ]
+                : [],
+          },
+        ],
+      },
+    ],
     total: major(quantity * price - discount + tax + 583),
     ...{ shipping_subtotal: 4.9, shipping_tax_total: 0.93, shipping_methods: [{ name: 'Parcel' }] },
     items: [

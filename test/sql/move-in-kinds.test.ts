@@ -47,6 +47,16 @@ test('a Shopify shop moves in: rows of a thing become one, its taxes and discoun
   expect((await run('load', shop, '--mapping', 'shopify')).out).toContain(
     'customers: 13 rows, 0 added, 1 changed, 11 as before, 1 rejected',
   );
+  // An export says how much was given back, and neither when nor for what: all of it is known by line.
+  const refunds = await owner`
+    select o.number, r.amount::integer, (r.refunded_at = o.changed_at) as dated, count(l.order_id)::integer as lines
+    from reporting.refunds r join reporting.orders o on o.order_id = r.order_id
+      left join reporting.refund_lines l on l.refund_id = r.refund_id
+    where o.number in ('SH-1050', 'SH-1060') group by 1, 2, 3 order by 1`;
+  expect(refunds.map((row) => ({ ...row }))).toEqual([
+    { number: 'SH-1050', amount: 333, dated: true, lines: 0 },
+    { number: 'SH-1060', amount: expect.any(Number), dated: true, lines: 1 },
+  ]);
   const variants = await owner`
     select v.sku, v.option_values from catalog.products p join catalog.products v on v.parent_id = p.id
     where p.sku = 'SH-thing-4' order by 1`;
@@ -94,6 +104,14 @@ test('a Medusa shop moves in with its hashes of scrypt, and a coupon that was us
   expect(customer!.address).toMatchObject({ line1: '3 Main Street', country: 'DE' });
   expect(await verifyPassword('old password 3', customer!.passwordHash)).toBe(true);
   expect(await verifyPassword('old password 4', customer!.passwordHash)).toBe(false);
+  expect(
+    await owner`
+      select o.number, r.amount::integer, r.reason, r.refunded_at from reporting.refunds r
+      join reporting.orders o on o.order_id = r.order_id where o.number like 'MD-%' order by 1`,
+  ).toMatchObject([
+    { number: 'MD-100', amount: 333, reason: 'Scratched', refundedAt: new Date('2021-12-01T12:00:00Z') },
+    { number: 'MD-50', amount: 333 },
+  ]);
   const rejected = await readFile(join(`${shop}-report`, 'rejected.ndjson'), 'utf8');
   expect(rejected).toContain('has the code TENNER, which stands for something else here');
   await edit(shop, 'coupons', (text) =>
