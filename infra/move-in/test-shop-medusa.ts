@@ -69,13 +69,21 @@ function* customerRows({ customers: count }: Sizes): Generator<object> {
           city: 'Berlin',
           postal_code: '10115',
           country_code: 'de',
+          is_default_billing: true,
         },
+        // Every fourth has goods sent elsewhere, and forgets an old address.
+        ...(n % 4 === 0 ? [elsewhere(n), { ...elsewhere(n), address_1: 'Old Lane', is_default_shipping: false }] : []),
       ],
       password_hash: oldHash(n, password),
     };
   }
   yield { id: 'cus_broken', email: null, created_at: '2023-05-06T07:08:09.123Z', addresses: [] };
 }
+
+const elsewhere = (n: number) => ({
+  ...{ first_name: first[n % 8], address_1: `${n} Work Lane`, city: 'Potsdam', postal_code: '14467' },
+  ...{ country_code: 'de', is_default_shipping: true },
+});
 
 /** As `scrypt-kdf` makes it, as cheap as it can be. */
 function oldHash(n: number, password: string): string {

@@ -19,7 +19,7 @@ export const testCustomer = (n: number) => ({ email: `customer-${n}@old-shop.exa
 const products =
   'ID,Type,SKU,Name,Published,Description,Tax class,Stock,Weight (kg),Sale price,Regular price,Categories,Parent,Attribute 1 name,Attribute 1 value(s)';
 const customers =
-  'customer_id,user_login,user_pass,user_email,first_name,last_name,user_registered,billing_address_1,billing_city,billing_postcode,billing_country';
+  'customer_id,user_login,user_pass,user_email,first_name,last_name,user_registered,billing_address_1,billing_city,billing_postcode,billing_country,shipping_first_name,shipping_address_1,shipping_city,shipping_postcode,shipping_country';
 const orders =
   'order_id,order_number,date,status,order_currency,customer_id,billing_first_name,billing_last_name,billing_email,billing_address_1,billing_city,billing_postcode,billing_country,payment_method,shipping_method,shipping_total,shipping_tax_total,order_total,coupon_code,line_items,refunds';
 const coupons = 'code,discount_type,amount,date_expires,usage_limit,usage_limit_per_user,usage_count,minimum_amount';
@@ -147,6 +147,8 @@ export async function* customerRows({ customers: count }: Sizes): AsyncGenerator
       'Berlin',
       '10115',
       'DE',
+      // Every fourth has goods sent elsewhere.
+      ...(n % 4 === 0 ? [first[n % 8], `${n} Work Lane`, 'Potsdam', '14467', 'DE'] : ['', '', '', '', '']),
     ];
   }
   yield [

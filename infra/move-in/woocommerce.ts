@@ -52,8 +52,9 @@ export const woocommerce = {
       ...address('billing'),
       firstName: ['billing_first_name', 'billing.first_name', 'first_name'],
       lastName: ['billing_last_name', 'billing.last_name', 'last_name'],
+      defaultBilling: { value: 'yes' },
     },
-    otherAddresses: [address('shipping')],
+    otherAddresses: [{ ...address('shipping'), defaultShipping: { value: 'yes' } }],
   },
   orders: {
     id: ['order_id', 'id'],

@@ -548,6 +548,7 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Address: address,
   OrderAddress: orderAddress,
   OrderContact: contact,
+  CustomerAddress: keptAddress,
   Identity: identity,
   Quote: priced,
   Order: confirmed,

@@ -537,6 +537,7 @@ const schemaNotes: Readonly<Record<string, string>> = {
   OrderShipping: 'What the shipping costs.',
   OrderTax: 'The tax of an order.',
   Health: 'Whether the service works, and what it needs.',
+  CustomerAddress: 'An address that a customer keeps, to choose it for an order.',
   Identity: 'A user of an identity provider that is linked to a customer.',
   ManualReview: 'Why an order waits for an operator.',
   Money: 'An amount of money in minor units. Never a fraction.',

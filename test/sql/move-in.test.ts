@@ -174,16 +174,25 @@ test('a load that is repeated changes nothing, and follows what changed in the f
       .replace(/^(1007,1007,[^,]*),completed/m, '$1,cancelled')
       .replace(/^(1008,.*),$/m, '$1,id:8|date:2024-07-08 09:10:11|amount:2.00|reason:Late'),
   );
+  await edit('customers.csv', (text) => text.replace('8 Work Lane', '88 Work Lane'));
   await edit('coupons.csv', (text) => text.replace(',100,1,40,', ',100,1,41,'));
   const delta = await run('load', files);
   expect(delta.out.filter((line) => !line.startsWith('·')).slice(0, 4)).toEqual([
     'products: 44 rows, 0 added, 2 changed, 41 as before, 1 rejected',
-    'customers: 32 rows, 0 added, 0 changed, 30 as before, 2 rejected',
+    'customers: 32 rows, 0 added, 1 changed, 29 as before, 2 rejected',
     'coupons: 5 rows, 0 added, 1 changed, 1 as before, 3 rejected',
     'orders: 603 rows, 0 added, 2 changed, 598 as before, 3 rejected',
   ]);
   expect(await owner`select refunded::integer from archive.order_keys where number = 'WC-1008'`).toEqual([
     { refunded: 200 },
+  ]);
+  // Another default to ship to; the billing address stays.
+  const kept = await owner`
+    select address ->> 'line1' as line, default_shipping as ships, default_billing as bills from customers.addresses
+    where customer_id = (select id from customers.customers where email = 'customer-8@old-shop.example') order by 1`;
+  expect(kept.map((row) => ({ ...row }))).toEqual([
+    { line: '8 Main Street', ships: false, bills: true },
+    { line: '88 Work Lane', ships: true, bills: false },
   ]);
   expect(await owner`select status from archive.order_keys where number = 'WC-1007'`).toEqual([
     { status: 'cancelled' },
@@ -221,6 +230,10 @@ test('verify finds a missing row, a wrong sum and a changed price, and nothing e
       update archive.pages p set documents = jsonb_set(p.documents, array[k.id::text, 'refunds', '0', 'amount'], '1')
       from archive.order_keys k where k.page_id = p.id and k.number = 'WC-1008'`,
     /^orders EUR 2024-07: has \d+ refunds of \d+ and not \d+ of \d+ \(minor units\)$/,
+  );
+  await finds(
+    () => owner`delete from customers.addresses where address ->> 'line1' = '12 Work Lane'`,
+    /^customers 12: keeps 1 addresses that are not the 2 of the file$/,
   );
   await finds(
     () => owner`update catalog.products set price_amount = 1 where sku = 'OLD-12'`,

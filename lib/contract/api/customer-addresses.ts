@@ -18,12 +18,8 @@ export const customerAddress = z.object({
 });
 export type CustomerAddress = z.output<typeof customerAddress>;
 
-const body = z.strictObject({
-  address,
-  defaultShipping: z.optional(z.boolean()),
-  defaultBilling: z.optional(z.boolean()),
-});
-export type CustomerAddressFields = z.output<typeof body>;
+const fields = { address, defaultShipping: z.optional(z.boolean()), defaultBilling: z.optional(z.boolean()) };
+export type CustomerAddressFields = z.output<typeof addMyAddress.body>;
 
 const path = z.strictObject({ addressId: id('address') });
 const personal = ['address'] as const;
@@ -38,7 +34,7 @@ export const addMyAddress = {
   summary: 'Keep an address for the signed-in customer',
   description:
     'Copy it into `shippingAddress` or `billingAddress` of an order: orders keep the address that they were sent, whatever becomes of it here. A customer has at most 20. The first one is the default for shipping and billing unless the request says otherwise; a new default takes the place of the one before.',
-  body,
+  body: z.strictObject(fields),
   responses: { 201: customerAddress },
   headers: ['Location', 'ETag'],
   personal,
@@ -50,7 +46,7 @@ export const replaceMyAddress = {
   summary: 'Replace an address of the signed-in customer',
   description: 'The whole address is replaced. Whether it is a default stays as it was where the request does not say.',
   path,
-  body,
+  body: z.strictObject(fields),
   responses: { 200: customerAddress },
   headers: ['ETag'],
   personal,
