@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { useTempRoot } from './test/support/temp-root.ts';
+
+useTempRoot();
 
 /** There for a hang: a machine that has much else to do is slow, and nothing has failed. */
 const shared = { testTimeout: 5 * 60_000, hookTimeout: 5 * 60_000, expect: { poll: { timeout: 2 * 60_000 } } };
@@ -8,7 +11,7 @@ const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts
 /** Replaces modules for itself. */
 const alone = 'test/sql/accounts.test.ts';
 const synthesized =
-  'test/infra/{backup-stack,brought,canary,console-dashboards,cost,data-stack,iam,metrics,nag,policies,service-stack,settings,settings-change}.test.ts';
+  'test/infra/{backup-stack,brought,canary,console-dashboards,cost,data-stack,iam,metrics,nag,policies,service-stack,settings,settings-change,stages}.test.ts';
 
 /** Take half a minute each and more: they fill large shops, or start servers of their own. */
 const long = [

@@ -1,6 +1,8 @@
-/** What differs between a stage to try things on, one that sells a little at little cost, and one that sells. */
+/** What differs between a stage to try things on, one to rehearse releases on, one that sells a little at little cost, and one that sells. */
 export type Profile = {
-  name: 'dev' | 'small' | 'prod';
+  name: 'dev' | 'staging' | 'small' | 'prod';
+  /** The name of the stage, which all that it has is named after: that of the profile, unless the settings give it one. */
+  stage: string;
   /** Availability zones of the network, and of the interface endpoints in it. */
   zones: number;
   /** The zones by name; without them the first of the region. */
@@ -42,6 +44,7 @@ export type Profile = {
 export const profiles: Readonly<Record<Profile['name'], Profile>> = {
   dev: {
     name: 'dev',
+    stage: 'dev',
     zones: 2,
     endpointZones: 1,
     proxy: true,
@@ -61,8 +64,32 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
     canary: false,
     throttle: { rate: 100, burst: 200 },
   },
+  // As `prod` in all that a release can break, at the size and with the payments of `dev`; it can be deleted.
+  staging: {
+    name: 'staging',
+    stage: 'staging',
+    zones: 2,
+    endpointZones: 1,
+    proxy: true,
+    capacity: { min: 0.5, max: 8 },
+    monitoring: 'whole',
+    vault: false,
+    readers: 1,
+    warehouse: true,
+    backupDays: 1,
+    logDays: 14,
+    keeps: false,
+    ownKey: true,
+    confirmEmail: 'none',
+    watchesObjectives: false,
+    traces: false,
+    reservesConcurrency: false,
+    canary: true,
+    throttle: { rate: 200, burst: 400 },
+  },
   small: {
     name: 'small',
+    stage: 'small',
     zones: 2,
     endpointZones: 1,
     proxy: false,
@@ -85,6 +112,7 @@ export const profiles: Readonly<Record<Profile['name'], Profile>> = {
   },
   prod: {
     name: 'prod',
+    stage: 'prod',
     zones: 3,
     endpointZones: 3,
     proxy: true,

@@ -4,10 +4,15 @@ import type { Profile } from './profiles.ts';
 /** A subnet of the shop's own network. */
 export type BroughtSubnet = { id: string; zone: string; routeTable: string };
 
+/** A name under a domain of the shop, and the certificate that has it. */
+export type Domain = { name: string; certificateArn: string };
+
 /** What the shop has already, and the stage uses instead of its own. */
 export type Brought = {
   /** The name of the API under a domain of the shop, and its certificate in the same region. */
-  domain?: { name: string; certificateArn: string };
+  domain?: Domain;
+  /** The name of the CDN of the catalogue under a domain of the shop, and its certificate in us-east-1. */
+  catalogDomain?: Domain;
   /** The name of a bus of EventBridge in the same account and region. */
   eventBus?: string;
   /** A network with subnets in at least two zones, and the security group of its interface endpoints where it has them. */
@@ -16,31 +21,46 @@ export type Brought = {
 
 /** @throws SettingError */
 export function broughtOf(given: Given, profile: Profile): Brought {
-  const [domain, network] = [domainOf(given), networkOf(given, profile)];
+  const network = networkOf(given, profile);
+  const domain = domainOf(given, 'domainName', 'certificateArn');
+  const catalogDomain = catalogDomainOf(given);
   const eventBus = given.matching('eventBus', /^(?!aws\.)[\w./-]{1,256}$/, 'is not the name of a bus');
   if (eventBus === 'default')
     throw new SettingError('eventBus default has the events of AWS itself: make a bus for the domain events');
   return {
     ...(domain === undefined ? {} : { domain }),
+    ...(catalogDomain === undefined ? {} : { catalogDomain }),
     ...(eventBus === undefined ? {} : { eventBus }),
     ...(network === undefined ? {} : { network }),
   };
 }
 
-function domainOf(given: Given): Brought['domain'] {
+function domainOf(given: Given, nameSetting: string, certificateSetting: string): Domain | undefined {
   const name = given.matching(
-    'domainName',
+    nameSetting,
     /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
     'is not the name of a host',
   );
   const certificateArn = given.matching(
-    'certificateArn',
+    certificateSetting,
     /^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
     'is not the ARN of a certificate',
   );
   if (name === undefined && certificateArn === undefined) return undefined;
   if (name !== undefined && certificateArn !== undefined) return { name, certificateArn };
-  throw new SettingError('a domain takes both: -c domainName=api.shop.example -c certificateArn=arn:…');
+  throw new SettingError(`a domain takes both: -c ${nameSetting}=api.shop.example -c ${certificateSetting}=arn:…`);
+}
+
+function catalogDomainOf(given: Given): Domain | undefined {
+  const domain = domainOf(given, 'catalogDomainName', 'catalogCertificateArn');
+  if (domain === undefined) return undefined;
+  if (given.text('catalogMaxAge') === undefined)
+    throw new SettingError('catalogDomainName is the name of a CDN: pass -c catalogMaxAge= too, or leave it out');
+  if (!domain.certificateArn.includes(':acm:us-east-1:'))
+    throw new SettingError('CloudFront takes certificates of us-east-1 alone: request catalogCertificateArn there');
+  if (domain.name === given.text('domainName'))
+    throw new SettingError('catalogDomainName is that of the API: give the CDN a name of its own');
+  return domain;
 }
 
 function networkOf(given: Given, profile: Profile): Brought['network'] {
@@ -69,38 +89,4 @@ function subnetIn(text: string): BroughtSubnet {
     /^(subnet-[0-9a-f]{8,17}):([a-z]{2}(?:-[a-z]+)+-\d[a-z]):(rtb-[0-9a-f]{8,17})$/.exec(text) ?? [];
   if (id === undefined) throw new SettingError(`vpcSubnets has "${text}", which is not subnet-…:zone:rtb-…`);
   return { id, zone: zone!, routeTable: routeTable! };
-}
-
-/** The size of the database. @throws SettingError */
-export function databaseOf(given: Given, profile: Profile): Pick<Profile, 'capacity' | 'readers' | 'backupDays'> {
-  const { name, proxy, keeps } = profile;
-  const capacity = capacityOf(given.text('databaseCapacity'), profile);
-  const [readers, backupDays] = [number(given, 'readers', 0, 15), number(given, 'backupDays', keeps ? 7 : 1, 35)];
-  if (readers !== undefined && readers > 0 && !proxy)
-    throw new SettingError(`profile ${name} reaches readers by a proxy that it has not: leave out readers`);
-  return { capacity, readers: readers ?? profile.readers, backupDays: backupDays ?? profile.backupDays };
-}
-
-function capacityOf(text: string | undefined, { name, capacity, proxy }: Profile): Profile['capacity'] {
-  if (text === undefined) return capacity;
-  const [min, max] = text.split('-').map(Number);
-  const isUnit = (units: number | undefined): units is number =>
-    units !== undefined && units >= 0 && units <= 256 && Number.isInteger(units * 2);
-  if (!/^[\d.]+-[\d.]+$/.test(text) || !isUnit(min) || !isUnit(max) || max < min || max < 1)
-    throw new SettingError(
-      `databaseCapacity is a range of units, such as 2-32, in halves and at most 256, not "${text}"`,
-    );
-  if (min === 0 && proxy)
-    throw new SettingError(
-      `the database of profile ${name} never pauses, because its proxy stays connected: begin with 0.5`,
-    );
-  return { min, max };
-}
-
-function number(given: Given, name: string, least: number, most: number): number | undefined {
-  const text = given.text(name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new SettingError(`${name} is a whole number from ${least} to ${most}, not "${text}"`);
 }

@@ -1,8 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
+import { rateClassesOf } from '../lib/contract/deploy/limits.ts';
 import { Given, SettingError } from './given.ts';
-import { type Profile, profiles } from './profiles.ts';
-import { type Brought, broughtOf, databaseOf } from './settings-brought.ts';
+import type { Profile } from './profiles.ts';
+import { type Brought, broughtOf } from './settings-brought.ts';
+import {
+  type AccountSettings,
+  accountsOf,
+  type IdentitySettings,
+  identityOf,
+  type MailSettings,
+  mailOf,
+  orderMailsOf,
+} from './settings-customers.ts';
+import { profileOf } from './settings-profile.ts';
 
 export { SettingError } from './given.ts';
 
@@ -10,11 +21,7 @@ export { SettingError } from './given.ts';
 export type Settings = {
   profile: Profile;
   payments: { provider: 'simulated' } | { provider: 'stripe'; secretArn: string; webhookSecretArn: string };
-  /**
-   * The OpenID Connect issuer whose tokens are accepted: an existing one, or the stage's own user pool, with the
-   * addresses that it may send customers back to and the first part of its login page's name.
-   */
-  identity: { issuer: string } | { callbacks: string[]; domain?: string };
+  identity: IdentitySettings;
   /** Who gets alarms by e-mail. */
   alarmEmail?: string;
   /** The secret that holds where else notices of alarms go: chats, and a webhook. */
@@ -35,7 +42,7 @@ export type Settings = {
   /** How old reads of the catalogue by the CDN may be, in seconds; without it there is no CDN. */
   catalogMaxAge?: number;
   /** The sender of mails; without it none are sent. */
-  mail?: { from: string };
+  mail?: MailSettings;
   /** Whether customers get mails about their orders. */
   orderMails: boolean;
   /** Variables of the functions that have other values than their defaults. */
@@ -49,15 +56,15 @@ export type Settings = {
         | 'CATALOG_MAX_AGE_SECONDS'
         | 'CAPTURE_AT'
         | 'AUTHORIZATION_EXPIRY'
-        | 'ORDER_NUMBER_PREFIX',
+        | 'ORDER_NUMBER_PREFIX'
+        | 'RATE_CLASSES',
         string
       >
     >
   >;
   /** What the shop has already and the stage uses. */
   brought: Brought;
-  /** Variables of the functions that open and recover accounts. */
-  accounts: { CONFIRM_EMAIL: 'none' | 'required'; ACCOUNT_PAGES_URL?: string };
+  accounts: AccountSettings;
 };
 
 /** Variables of `lib/platform/config.ts` that a deployment may set, by `-c NAME=number`. */
@@ -100,19 +107,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  */
 export function readSettings(node: Node): Settings {
   const given = new Given(node);
-  const name = given.oneOf('profile', ['dev', 'small', 'prod'], 'dev');
-  const { throttle, reservesConcurrency, canary, traces } = profiles[name];
-  const rate = given.count('rateLimit', throttle.rate);
-  const profile: Profile = {
-    ...profiles[name],
-    throttle: { rate, burst: given.count('burstLimit', throttle.burst) },
-    reservesConcurrency: given.oneOf('reserveConcurrency', ['on', 'off'], reservesConcurrency ? 'on' : 'off') === 'on',
-    canary: given.oneOf('canary', ['on', 'off'], canary ? 'on' : 'off') === 'on',
-    warehouse: given.oneOf('warehouse', ['on', 'off'], profiles[name].warehouse ? 'on' : 'off') === 'on',
-    traces: given.oneOf('traces', ['on', 'off'], traces ? 'on' : 'off') === 'on',
-    ...databaseOf(given, profiles[name]),
-    ...zonesOf(given, profiles[name]),
-  };
+  const profile = profileOf(given);
   const mail = mailOf(given, profile);
   const catalogMaxAge = maxAgeOf(given);
   const [dynamodbPrefixList, s3PrefixList] = (['dynamodbPrefixList', 's3PrefixList'] as const).map((list) =>
@@ -129,8 +124,8 @@ export function readSettings(node: Node): Settings {
   const settings: Settings = {
     profile,
     brought: broughtOf(given, profile),
-    payments: paymentsOf(given, name),
-    identity: identityOf(given, name),
+    payments: paymentsOf(given, profile.name),
+    identity: identityOf(given, profile.name),
     backups: backupsOf(given),
     approvedDataLoss: (given.text('approveDataLoss') ?? '').split(',').flatMap((part) => part.trim() || []),
     release: given.text('release') ?? version,
@@ -149,6 +144,7 @@ export function readSettings(node: Node): Settings {
         : {}),
       ...(orderNumberPrefix === undefined ? {} : { ORDER_NUMBER_PREFIX: orderNumberPrefix }),
       ...(catalogMaxAge === undefined ? {} : { CATALOG_MAX_AGE_SECONDS: String(catalogMaxAge) }),
+      ...rateClassesIn(given),
       ...pricingOf(given),
     },
     orderMails: orderMailsOf(given, mail),
@@ -183,36 +179,10 @@ function backupsOf(given: Given): Settings['backups'] {
   };
 }
 
-function orderMailsOf(given: Given, mail: Settings['mail']): boolean {
-  const wanted = given.oneOf('orderMails', ['none', 'all'], 'none') === 'all';
-  if (wanted && mail === undefined)
-    throw new SettingError('orderMails all needs a sender: -c mailFrom=shop@example.com');
-  return wanted;
-}
-
-/** Zones are named where some of a region lack RDS Proxy, or an endpoint that the network needs. */
-function zonesOf(given: Given, { zones, endpointZones }: Profile) {
-  const named = given
-    .text('zones')
-    ?.split(',')
-    .map((zone) => zone.trim());
-  if (named === undefined) return {};
-  const wrong = named.find((zone) => !/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/.test(zone));
-  if (wrong !== undefined) throw new SettingError(`zones has "${wrong}", which is no availability zone`);
-  if (new Set(named).size !== named.length || named.length < 2) {
-    throw new SettingError('zones needs at least two different availability zones: -c zones=eu-west-1a,eu-west-1b');
-  }
-  return {
-    zoneNames: named,
-    zones: Math.min(zones, named.length),
-    endpointZones: Math.min(endpointZones, named.length),
-  };
-}
-
 function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'] {
   const provider = given.oneOf('paymentProvider', ['simulated', 'stripe'], 'simulated');
   if (provider === 'simulated') {
-    if (profile === 'dev') return { provider };
+    if (profile === 'dev' || profile === 'staging') return { provider };
     throw new SettingError(
       `profile ${profile} does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:… -c stripeWebhookSecretArn=arn:…`,
     );
@@ -231,31 +201,15 @@ function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'
   };
 }
 
-function identityOf(given: Given, profile: Profile['name']): Settings['identity'] {
-  const issuer = given.text('identityIssuer');
-  const [callbacks, domain] = [given.text('identityCallbacks'), given.text('identityDomain')];
-  if (issuer !== undefined) {
-    if (!/^https:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(issuer)) {
-      throw new SettingError(`identityIssuer is an https address exactly as in tokens, not "${issuer}"`);
-    }
-    if (callbacks !== undefined || domain !== undefined) {
-      throw new SettingError(
-        'identityCallbacks and identityDomain are for a user pool: set them at the issuer instead',
-      );
-    }
-    return { issuer };
+function rateClassesIn(given: Given): Record<string, string> {
+  const text = given.text('rateClasses');
+  if (text === undefined) return {};
+  try {
+    rateClassesOf(text);
+  } catch (error) {
+    throw new SettingError(`rateClasses: ${(error as Error).message}`);
   }
-  // The demo page of a laptop's identity provider listens there, so that a dev stage can be tried without a shop.
-  const laptop = profile === 'dev' ? 'http://localhost:3001/demo' : '';
-  const urls = (callbacks ?? laptop).split(',').flatMap((part) => part.trim() || []);
-  const allowed = /^(https:\/\/|http:\/\/localhost[:/]|(?!https?:)[a-z][a-z0-9+.-]*:\/)\S+$/;
-  const wrong = urls.find((url) => !allowed.test(url));
-  if (wrong !== undefined)
-    throw new SettingError(`identityCallbacks has "${wrong}", which is no address to come back to`);
-  if (domain !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
-    throw new SettingError(`identityDomain is lower-case letters, digits and dashes, not "${domain}"`);
-  }
-  return { callbacks: urls, ...(domain === undefined ? {} : { domain }) };
+  return { RATE_CLASSES: text };
 }
 
 function pricingOf(given: Given): Record<string, string> {
@@ -266,28 +220,3 @@ function pricingOf(given: Given): Record<string, string> {
     ...(shippingMethod === 'optional' ? {} : { SHIPPING_METHOD: shippingMethod }),
   };
 }
-
-function mailOf(given: Given, { name, jobsAt }: Profile): Settings['mail'] {
-  const from = given.text('mailFrom');
-  if (from === undefined) return undefined;
-  // A code that comes hours later is of no use.
-  if (jobsAt !== undefined) throw new SettingError(`profile ${name} sends no mails: leave out mailFrom, or use prod`);
-  if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(addressIn(from))) {
-    throw new SettingError(`mailFrom "${from}" is neither an e-mail address nor a name and <address>`);
-  }
-  return { from };
-}
-
-function accountsOf(given: Given, profile: Profile, mail: Settings['mail']): Settings['accounts'] {
-  const confirmEmail = given.oneOf('confirmEmail', ['none', 'required'], profile.confirmEmail);
-  if (confirmEmail === 'required' && mail === undefined) {
-    throw new SettingError(
-      `customers of profile ${profile.name} confirm their e-mail, which takes mails: pass -c mailFrom=shop@example.com, an address that is verified at SES`,
-    );
-  }
-  const pages = given.matching('accountPages', /^https:\/\/[^\s#]+$/, 'is not the https address of pages of the shop');
-  return { CONFIRM_EMAIL: confirmEmail, ...(pages === undefined ? {} : { ACCOUNT_PAGES_URL: pages }) };
-}
-
-/** The address in `Name <address>`, or the text itself. */
-export const addressIn = (sender: string): string => /<([^<>]*)>\s*$/.exec(sender)?.[1] ?? sender;

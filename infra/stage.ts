@@ -20,9 +20,9 @@ export type Stacks = ReturnType<typeof counterfoil>;
  * @param codeOf the package of a handler, by its name
  */
 export function counterfoil(app: App, settings: Settings, codeOf: (handler: string) => lambda.Code) {
-  const { name, keeps } = settings.profile;
-  const idOf = (stack: string) => `counterfoil-${name}-${stack}`;
-  const holding = (what: string) => ({ description: `Counterfoil ${name}: ${what}`, terminationProtection: keeps });
+  const { stage, keeps } = settings.profile;
+  const idOf = (stack: string) => `counterfoil-${stage}-${stack}`;
+  const holding = (what: string) => ({ description: `Counterfoil ${stage}: ${what}`, terminationProtection: keeps });
 
   const data = new DataStack(app, idOf('data'), {
     ...holding('network, database, tables, customers’ logins'),
@@ -63,10 +63,10 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   const last = [accounts, shop, operations, analytics, events, jobs, ...(backup === undefined ? [] : [backup])];
   const handlers = [saga, ...last].flatMap((stack) => stack.handlers);
   const monitoring = new MonitoringStack(app, idOf('monitoring'), {
-    description: `Counterfoil ${name}: alarms, dashboard`,
+    description: `Counterfoil ${stage}: alarms, dashboard`,
     alarmEmail: settings.alarmEmail,
     resources: {
-      stage: name,
+      stage,
       testsRestores: backup !== undefined,
       watchesObjectives: settings.profile.watchesObjectives,
       isWhole: settings.profile.monitoring === 'whole',
@@ -85,7 +85,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   for (const stack of last) stack.addStackDependency(saga);
   for (const stack of last) monitoring.addStackDependency(stack);
   Tags.of(app).add('product', 'counterfoil');
-  Tags.of(app).add('stage', name);
+  Tags.of(app).add('stage', stage);
   if (data.key !== undefined) Aspects.of(app).add(new UnderKey(data.key));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return {

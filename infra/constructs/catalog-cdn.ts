@@ -1,10 +1,12 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import type * as apigw from 'aws-cdk-lib/aws-apigatewayv2';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { Domain } from '../settings-brought.ts';
 import { edgeKeyNameOf, edgeKeyOf } from './names.ts';
 
 /** The paths that it serves. */
@@ -23,7 +25,14 @@ export class CatalogCdn extends Construct {
       api,
       maxAge,
       key,
-    }: { stage: string; api: Pick<apigw.IHttpApi, 'apiId'>; maxAge: number; key: kms.IKey | undefined },
+      domain,
+    }: {
+      stage: string;
+      api: Pick<apigw.IHttpApi, 'apiId'>;
+      maxAge: number;
+      key: kms.IKey | undefined;
+      domain: Domain | undefined;
+    },
   ) {
     super(scope, id);
     const secret = this.edgeKey(stage, key);
@@ -32,6 +41,13 @@ export class CatalogCdn extends Construct {
       comment: `Counterfoil ${stage}: reads of the catalogue, up to ${maxAge} s old`,
       defaultBehavior: { ...reads, functionAssociations: [this.refusal(stage)] },
       additionalBehaviors: Object.fromEntries(paths.map((path) => [path, reads])),
+      ...(domain === undefined
+        ? {}
+        : {
+            domainNames: [domain.name],
+            certificate: acm.Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn),
+            minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+          }),
       httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
       // CloudFront would keep these for ten seconds, whatever the API says.
       errorResponses: [404, 405, 414, 500, 501, 502, 503, 504].map((httpStatus) => ({
@@ -41,7 +57,14 @@ export class CatalogCdn extends Construct {
     });
     // CloudFormation puts the key in when it deploys; the template names it only.
     distribution.node.addDependency(secret);
-    new CfnOutput(Stack.of(this), 'CatalogUrl', { value: `https://${distribution.distributionDomainName}` });
+    const { distributionDomainName } = distribution;
+    new CfnOutput(Stack.of(this), 'CatalogUrl', { value: `https://${domain?.name ?? distributionDomainName}` });
+    if (domain !== undefined) {
+      new CfnOutput(Stack.of(this), 'CatalogTarget', {
+        description: `Make ${domain.name} an alias of this, or a CNAME`,
+        value: distributionDomainName,
+      });
+    }
     for (const [rule, reason] of Object.entries(accepted)) {
       Validations.of(distribution).acknowledge({ id: `AwsSolutions-${rule}`, reason });
     }

@@ -32,7 +32,7 @@ export class Database extends Construct {
   ) {
     super(scope, id);
     // PostgreSQL and the proxy log to groups named after them. Known names let us create these groups with a retention.
-    const name = `counterfoil-${profile.name}`;
+    const name = `counterfoil-${profile.stage}`;
     const kept = profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     const engine = rds.DatabaseClusterEngine.auroraPostgres({ version });
     const log = (logId: string, logGroupName: string) =>

@@ -43,7 +43,7 @@ export class EventBus extends Construct {
       eventPattern: { source: [eventSource], 'detail-type': [{ 'anything-but': named }] },
       retentionDays: 30,
     });
-    describeEvents(this, profile.name);
+    describeEvents(this, profile.stage);
     this.undelivered = deadLetterQueue(this, 'Undelivered', { of: 'consumers', keeps: profile.keeps });
 
     const handlers: Partial<Record<ConsumerName, HandlerFunction>> = {};

@@ -14,7 +14,8 @@ import {
 import { type TableName, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
-import { addressIn, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
+import { addressIn } from '../settings-customers.ts';
 import type { Database } from './database.ts';
 import {
   busNameOf,
@@ -79,7 +80,7 @@ export class HandlerFunction extends Construct {
     const { settings, network, grants } = props;
     const { profile } = settings;
     const inNetwork = grants.databaseRole !== null;
-    this.functionName = functionNameOf(profile.name, props.handler);
+    this.functionName = functionNameOf(profile.stage, props.handler);
     const logGroup = props.logGroup ?? handlerLog(this, 'Log', profile, props.handler);
     this.function = new lambda.Function(this, 'Function', {
       functionName: this.functionName,
@@ -114,9 +115,9 @@ export class HandlerFunction extends Construct {
     });
     if (profile.traces) traced(this);
     for (const [machine, actions] of statesOf(grants)) {
-      if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.name, machine));
+      if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.stage, machine));
     }
-    if (grants.reportFiles !== undefined) acknowledgeFiles(this, profile.name);
+    if (grants.reportFiles !== undefined) acknowledgeFiles(this, profile.stage);
   }
 }
 
@@ -132,7 +133,7 @@ function traced(handler: HandlerFunction): void {
 /** The log group of a handler, or of handlers that share it. */
 export const handlerLog = (scope: Construct, id: string, profile: Profile, handler: string): logs.LogGroup =>
   new logs.LogGroup(scope, id, {
-    logGroupName: logGroupNameOf(profile.name, handler),
+    logGroupName: logGroupNameOf(profile.stage, handler),
     retention: profile.logDays,
     removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
@@ -158,13 +159,13 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   for (const [machine, actions] of statesOf(grants)) {
     for (const action of actions) {
       const arnOf = isOnExecutions(action) ? executionsArnOf : machineArnOf;
-      allow([`states:${action}`], arnOf(scope, settings.profile.name, machine));
+      allow([`states:${action}`], arnOf(scope, settings.profile.stage, machine));
     }
   }
   if (grants.reportFiles !== undefined) {
     allow(
       grants.reportFiles.map((action) => `s3:${action}`),
-      `arn:${Aws.PARTITION}:s3:::${reportBucketOf(scope, settings.profile.name)}/${anyExport}`,
+      `arn:${Aws.PARTITION}:s3:::${reportBucketOf(scope, settings.profile.stage)}/${anyExport}`,
     );
   }
   if (settings.profile.traces) allow(['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], '*');
@@ -181,8 +182,8 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   if (settings.profile.warehouse && grants.warehouse !== undefined) {
-    const { name } = settings.profile;
-    allowed.push(...(grants.warehouse === 'reads' ? mayAsk(scope, name, 'reports') : mayLoad(scope, name)));
+    const { stage } = settings.profile;
+    allowed.push(...(grants.warehouse === 'reads' ? mayAsk(scope, stage, 'reports') : mayLoad(scope, stage)));
   }
   return allowed;
 }
@@ -231,12 +232,12 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
   const { grants, database, tables, settings } = props;
   const { payments } = settings;
   return {
-    STAGE: settings.profile.name,
+    STAGE: settings.profile.stage,
     ...(grants.databaseRole === null ? {} : database.environment),
     ...(grants.readsReader ? database.readerEnvironment : {}),
     // Also of who takes what becomes a file.
     ...(grants.reportFiles !== undefined || grants.databaseRole === 'reports_api'
-      ? { REPORT_FILES_BUCKET: reportBucketOf(scope, settings.profile.name) }
+      ? { REPORT_FILES_BUCKET: reportBucketOf(scope, settings.profile.stage) }
       : {}),
     ...Object.fromEntries(
       (Object.keys(grants.tables) as TableName[]).map((name) => [tableVariable(name), tables.byName[name].tableName]),
@@ -245,7 +246,7 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       statesOf(grants)
         // A task token alone says which execution it belongs to.
         .filter(([, actions]) => actions.some((action) => action !== 'SendTaskSuccess'))
-        .map(([name]) => [stateMachineVariables[name], machineArnOf(scope, settings.profile.name, name)]),
+        .map(([name]) => [stateMachineVariables[name], machineArnOf(scope, settings.profile.stage, name)]),
     ),
     ...(statesOf(grants).some(([, actions]) => actions.includes('StartExecution'))
       ? { STATE_MACHINE_ALIAS: liveAlias }
@@ -265,10 +266,10 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
     ...(grants.mails && settings.mail !== undefined ? { MAIL_FROM: settings.mail.from } : {}),
     ...(grants.databaseRole === 'customers_api' ? settings.accounts : {}),
     ...(grants.tables.cache?.includes('BatchGetItem') && settings.catalogMaxAge !== undefined
-      ? { EDGE_KEY: edgeKeyOf(settings.profile.name) }
+      ? { EDGE_KEY: edgeKeyOf(settings.profile.stage) }
       : {}),
     ...(settings.profile.warehouse && grants.warehouse !== undefined
-      ? warehouseEnvironment(scope, settings.profile.name)
+      ? warehouseEnvironment(scope, settings.profile.stage)
       : {}),
     ...settings.variables,
   };

@@ -21,7 +21,7 @@ export class HttpApi extends Construct {
   constructor(scope: Construct, id: string, { profile, brought }: Pick<Settings, 'profile' | 'brought'>) {
     super(scope, id);
     this.api = new apigw.HttpApi(this, 'Api', {
-      apiName: `counterfoil-${profile.name}`,
+      apiName: `counterfoil-${profile.stage}`,
       createDefaultStage: false,
     });
     const stage = new apigw.HttpStage(this, 'Stage', {
@@ -32,7 +32,7 @@ export class HttpApi extends Construct {
       accessLogSettings: {
         destination: new apigw.LogGroupLogDestination(
           new logs.LogGroup(this, 'AccessLog', {
-            logGroupName: logGroupNameOf(profile.name, 'access'),
+            logGroupName: logGroupNameOf(profile.stage, 'access'),
             retention: profile.logDays,
             removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
           }),

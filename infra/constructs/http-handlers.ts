@@ -69,11 +69,7 @@ export class HttpHandlers extends Construct {
     for (const { route, callee } of added) this.addRoute(apiId, route, callee, caller);
   }
 
-  private calleeOf(
-    operation: OperationId,
-    handler: HandlerFunction,
-    { name: stage, canary }: Profile,
-  ): lambda.IFunction {
+  private calleeOf(operation: OperationId, handler: HandlerFunction, { stage, canary }: Profile): lambda.IFunction {
     if (!canaried.includes(operation)) return handler.function;
     // In the strictest mode of TypeScript, CDK's classes do not fit its own interfaces.
     const version = handler.function.currentVersion as lambda.IVersion;

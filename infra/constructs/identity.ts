@@ -20,7 +20,7 @@ export class Identity extends Construct {
       this.issuer = identity.issuer;
     } else {
       this.issuer = this.userPool.userPoolProviderUrl;
-      this.openUserPool(identity.callbacks, identity.domain ?? `counterfoil-${profile.name}-${Aws.ACCOUNT_ID}`);
+      this.openUserPool(identity.callbacks, identity.domain ?? `counterfoil-${profile.stage}-${Aws.ACCOUNT_ID}`);
     }
     new CfnOutput(this, 'Issuer', { value: this.issuer }).overrideLogicalId('IdentityIssuer');
   }

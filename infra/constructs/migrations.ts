@@ -34,12 +34,12 @@ export class Migrations extends Construct {
     }).function;
 
     const logGroup = new logs.LogGroup(this, 'RunnerLog', {
-      logGroupName: `/counterfoil/${profile.name}/${runner.handler}`,
+      logGroupName: `/counterfoil/${profile.stage}/${runner.handler}`,
       retention: profile.logDays,
       removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     const run = new lambda.Function(this, 'Runner', {
-      functionName: functionNameOf(profile.name, runner.handler),
+      functionName: functionNameOf(profile.stage, runner.handler),
       description: 'Answers CloudFormation for the migrations of a deployment',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,

@@ -25,7 +25,7 @@ export const machineNameOf = (stage: string, machine: StateMachineName): string 
 
 /** The name of the stage's event bus, its own or the shop's. */
 export const busNameOf = ({ profile, brought }: Pick<Settings, 'profile' | 'brought'>): string =>
-  brought.eventBus ?? `counterfoil-${profile.name}`;
+  brought.eventBus ?? `counterfoil-${profile.stage}`;
 
 /** The name of the secret by which the stage's CDN proves that a request comes from it. */
 export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/edge-key`;

@@ -56,7 +56,7 @@ export class OrderSaga extends Construct {
   #machine(name: StateMachineName, functions: Record<StepName, HandlerFunction>, profile: Profile): sfn.StateMachine {
     const { text, placeholders } = definitions[name];
     // Executions live under this name for 90 days, so it must outlast deployments.
-    const stateMachineName = machineNameOf(profile.name, name);
+    const stateMachineName = machineNameOf(profile.stage, name);
     const called = placeholders.map((step) => [step, functions[step].function] as const);
     const machine = new sfn.StateMachine(this, pascal(name), {
       stateMachineName,

@@ -10,7 +10,7 @@ export class ReportFiles extends Construct {
   constructor(scope: Construct, id: string, { profile }: { profile: Profile }) {
     super(scope, id);
     const bucket = new s3.Bucket(this, 'Bucket', {
-      bucketName: reportBucketOf(this, profile.name),
+      bucketName: reportBucketOf(this, profile.stage),
       encryption: s3.BucketEncryption.S3_MANAGED,
       enforceSSL: true,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,

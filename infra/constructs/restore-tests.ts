@@ -28,7 +28,7 @@ export class RestoreTests extends Construct {
 
   constructor(scope: Construct, id: string, { context, vault, restores }: Props) {
     super(scope, id);
-    const { name } = context.settings.profile;
+    const { stage: name } = context.settings.profile;
     this.stateMachineName = `counterfoil-${name}-restore-test`;
     const copies = this.#group(context, 'Copies', 'databases that restore tests have made');
     const checker = this.#group(context, 'Checker', 'the function that checks restored databases');

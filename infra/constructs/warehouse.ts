@@ -23,7 +23,7 @@ export class Warehouse extends Construct {
   constructor(scope: Construct, id: string, { profile, key }: { profile: Profile; key: kms.IKey | undefined }) {
     super(scope, id);
     this.bucket = new s3.Bucket(this, 'Bucket', {
-      bucketName: warehouseBucketOf(this, profile.name),
+      bucketName: warehouseBucketOf(this, profile.stage),
       ...(key === undefined
         ? { encryption: s3.BucketEncryption.S3_MANAGED }
         : { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
@@ -44,7 +44,7 @@ export class Warehouse extends Construct {
       id: 'AwsSolutions-S1',
       reason: 'Who asked what is in the history of Athena’s queries and in CloudTrail; functions alone read the rest.',
     });
-    new WarehouseTables(this, 'Tables', { stage: profile.name, bucket: this.bucket.bucketName });
+    new WarehouseTables(this, 'Tables', { stage: profile.stage, bucket: this.bucket.bucketName });
     this.workgroup('reports', profile, key);
     this.workgroup('analysts', profile, key);
     const analyst = this.analyst(profile);
@@ -52,9 +52,9 @@ export class Warehouse extends Construct {
     new CfnOutput(Stack.of(this), 'AnalystRole', { value: analyst.roleArn });
   }
 
-  private workgroup(asker: Asker, { name, keeps }: Profile, key: kms.IKey | undefined): void {
+  private workgroup(asker: Asker, { stage, keeps }: Profile, key: kms.IKey | undefined): void {
     new athena.CfnWorkGroup(this, asker === 'reports' ? 'Reports' : 'Analysts', {
-      name: warehouseWorkgroupOf(name, asker),
+      name: warehouseWorkgroupOf(stage, asker),
       description: asker === 'reports' ? 'History for /reports' : 'Questions of analysts',
       // A workgroup with queries in its history could not be deleted.
       recursiveDeleteOption: !keeps,
@@ -74,13 +74,13 @@ export class Warehouse extends Construct {
   }
 
   /** What people take on who query the warehouse. The account's own policies say who may. */
-  private analyst({ name }: Profile): iam.Role {
+  private analyst({ stage }: Profile): iam.Role {
     return new iam.Role(this, 'Analyst', {
-      roleName: `counterfoil-${name}-analyst`,
+      roleName: `counterfoil-${stage}-analyst`,
       description: 'Queries the warehouse with Athena, and nothing else; customers are pseudonyms in it',
       assumedBy: new iam.AccountPrincipal(Stack.of(this).account),
       maxSessionDuration: Duration.hours(8),
-      inlinePolicies: { queries: new iam.PolicyDocument({ statements: mayAsk(this, name, 'analysts') }) },
+      inlinePolicies: { queries: new iam.PolicyDocument({ statements: mayAsk(this, stage, 'analysts') }) },
     });
   }
 }

@@ -1,12 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { jobs } from '../../functions/jobs.ts';
 import { type Profile, profiles } from '../profiles.ts';
 import { readSettings } from '../settings.ts';
 import { counterfoil } from '../stage.ts';
+import { withThrowawayApp } from '../throwaway-app.ts';
 
 /** What a stage has and pays for by the month, whatever happens in it. */
 export type Stage = {
@@ -40,14 +37,12 @@ type Resource = { Type: string; Properties?: Record<string, unknown> };
 
 /** Counts a stage's resources in its templates. The functions' code does not matter. */
 export function stageOf(profile: Profile['name']): Stage {
-  const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-cost-'));
-  try {
-    const context = {
-      ...base,
-      ...(profile === 'dev' ? {} : profile === 'prod' ? { ...ofAShop, ...ofProd } : ofAShop),
-      profile,
-    };
-    const app = new App({ context, outdir, builtinCloudFormationValidation: false });
+  const context = {
+    ...base,
+    ...(profile === 'dev' ? {} : profile === 'prod' ? { ...ofAShop, ...ofProd } : ofAShop),
+    profile,
+  };
+  return withThrowawayApp({ context, builtinCloudFormationValidation: false }, (app) => {
     const stacks = counterfoil(app, readSettings(app.node), () => lambda.Code.fromInline('exports.handler = 0'));
     const assembly = app.synth();
     const resources = Object.values(stacks).flatMap(({ artifactId }) =>
@@ -59,9 +54,7 @@ export function stageOf(profile: Profile['name']): Stage {
       ...countIn(resources),
       jobRuns: runsInAMonth(profiles[profile].jobsAt !== undefined),
     };
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-  }
+  });
 }
 
 const base = { '@aws-cdk/core:newStyleStackSynthesis': true };

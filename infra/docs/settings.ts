@@ -185,6 +185,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: '`-c`',
     what: 'requests in 60 seconds that the [rate classes](limits.md) multiply, 1–1000000',
   },
+  RATE_CLASSES: {
+    laptop: 'yours',
+    aws: '`-c rateClasses=`',
+    what: 'rate classes with [multiples of their own](limits.md#what-is-counted), such as `high:20/5/1000`',
+  },
   SESSION_IDLE_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time without a request' },
   SESSION_MAX_SECONDS: { laptop: 'yours', aws: '`-c`', what: 'a session ends after this time in any case' },
   TAX: {

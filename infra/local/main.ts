@@ -38,8 +38,9 @@ async function main(): Promise<void> {
   await mkdir(join(directory, 'compile-cache'), { recursive: true, mode: 0o700 });
   enableCompileCache(join(directory, 'compile-cache'));
   // Imported here, so that the compile cache covers them.
-  const [{ startStack, resetStack, sweepAfterSeconds }, { firstOrder, prepareDemo }] = await Promise.all([
+  const [{ startStack, resetStack }, { sweepAfterSeconds }, { firstOrder, prepareDemo }] = await Promise.all([
     import('./stack.ts'),
+    import('./functions-environment.ts'),
     import('./demo.ts'),
   ]);
   if (args.reset) {
@@ -164,6 +165,7 @@ async function checkPort(port: number, name: string): Promise<void> {
 function chosenSettings(): Record<string, string> {
   const names = [
     'RATE_LIMIT_PER_MINUTE',
+    'RATE_CLASSES',
     'LOG_LEVEL',
     'PREPARED_STATEMENTS',
     'SQL_COMMENTS',

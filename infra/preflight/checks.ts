@@ -2,7 +2,8 @@ import { consumers } from '../../functions/consumers.ts';
 import { isScheduled, type Job, jobs } from '../../functions/jobs.ts';
 import { streams } from '../../functions/streams.ts';
 import { engineVersion } from '../constructs/database.ts';
-import { addressIn, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
+import { addressIn } from '../settings-customers.ts';
 import type { Account } from './account.ts';
 
 /** What a check found. `warn` deploys and may surprise; `fail` would stop the deployment or what it is for. */

@@ -17,8 +17,9 @@ export type Step = { name: StepName } & (
   | { budget: string | undefined }
 );
 
-/** What the templates are made of: staging takes orders that cost nothing, so the end-to-end tests can buy. */
-export const profileOf = { staging: 'dev', prod: 'prod' } as const;
+/** What the resources of a stage are named after. */
+export const nameOf = (stage: ReleaseStage, settings: Readonly<Record<string, string>>): string =>
+  settings.stage ?? stage;
 
 export const assemblyOf = (stage: ReleaseStage): string => `cdk.out/${stage}`;
 export const outputsOf = (stage: ReleaseStage): string => `cdk.out/${stage}.outputs.json`;
@@ -31,7 +32,7 @@ export const diffOf = (stage: ReleaseStage): string => `cdk.out/${stage}.diff.tx
  */
 export function stepsOf(stage: ReleaseStage, settings: Readonly<Record<string, string>>, url?: string): Step[] {
   const assembly = assemblyOf(stage);
-  const context = Object.entries({ ...settings, profile: profileOf[stage] }).flatMap(([name, value]) => [
+  const context = Object.entries({ ...settings, profile: stage }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ]);
@@ -47,7 +48,7 @@ export function stepsOf(stage: ReleaseStage, settings: Readonly<Record<string, s
     },
     { name: 'preflight', command: ['npm', 'run', '--silent', 'preflight', '--', ...context] },
     // Staging fails on purpose now and then; a shop does not.
-    { name: 'budget', budget: profiles[profileOf[stage]].watchesObjectives ? profileOf[stage] : undefined },
+    { name: 'budget', budget: profiles[stage].watchesObjectives ? nameOf(stage, settings) : undefined },
     {
       name: 'deploy',
       command: cdk(

@@ -26,7 +26,7 @@ export class BackupStack extends Stack {
     super(scope, id, props);
     const { profile, backups } = context.settings;
     const vault = new backup.BackupVault(this, 'Vault', {
-      backupVaultName: `counterfoil-${profile.name}`,
+      backupVaultName: `counterfoil-${profile.stage}`,
       ...(key === undefined ? {} : { encryptionKey: key }),
       // Whoever may change the vault could delete what is in it. With "compliance", after three days, not even AWS can.
       lockConfiguration: {
@@ -45,7 +45,7 @@ export class BackupStack extends Stack {
             deleteAfter: kept.daily,
           }));
     const plan = new backup.BackupPlan(this, 'Plan', {
-      backupPlanName: `counterfoil-${profile.name}`,
+      backupPlanName: `counterfoil-${profile.stage}`,
       backupVault: vault,
       backupPlanRules: [
         new backup.BackupPlanRule({
@@ -67,7 +67,7 @@ export class BackupStack extends Stack {
       ],
     });
     const role = new iam.Role(this, 'Role', {
-      description: `What AWS Backup of counterfoil-${profile.name} may do`,
+      description: `What AWS Backup of counterfoil-${profile.stage} may do`,
       assumedBy: new iam.ServicePrincipal('backup.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
       }),

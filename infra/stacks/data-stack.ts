@@ -1,6 +1,7 @@
 import { CfnOutput, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Database } from '../constructs/database.ts';
+import { fixChoices } from '../constructs/fixed-choices.ts';
 import { Identity } from '../constructs/identity.ts';
 import { Network } from '../constructs/network.ts';
 import { ReportFiles } from '../constructs/report-files.ts';
@@ -27,7 +28,7 @@ export class DataStack extends Stack {
     this.#zones = profile.zones;
     this.key = profile.ownKey
       ? new StageKey(this, 'Key', {
-          name: `counterfoil-${profile.name}`,
+          name: `counterfoil-${profile.stage}`,
           removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
         })
       : undefined;
@@ -47,6 +48,7 @@ export class DataStack extends Stack {
       ) as MonitoredResources['tables'],
     };
     this.exportAlways();
+    fixChoices(this, settings);
     new CfnOutput(this, 'ApplicationsTable', { value: this.tables.byName.applications.tableName });
     new CfnOutput(this, 'AppKeysTable', { value: this.tables.byName.appKeys.tableName });
     new CfnOutput(this, 'DatabaseProxy', { value: this.database.host });

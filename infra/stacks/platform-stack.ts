@@ -33,9 +33,15 @@ export class PlatformStack extends Stack {
         value: domain.regionalDomainName,
       });
     }
-    const { profile, catalogMaxAge } = context.settings;
+    const { profile, brought, catalogMaxAge } = context.settings;
     if (catalogMaxAge !== undefined) {
-      new CatalogCdn(this, 'Catalog', { stage: profile.name, api: this.http.api, maxAge: catalogMaxAge, key });
+      new CatalogCdn(this, 'Catalog', {
+        stage: profile.stage,
+        api: this.http.api,
+        maxAge: catalogMaxAge,
+        key,
+        domain: brought.catalogDomain,
+      });
     }
   }
 }

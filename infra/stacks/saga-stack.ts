@@ -16,7 +16,7 @@ export class SagaStack extends Stack {
     const saga = new OrderSaga(this, 'OrderSaga', context);
     this.handlers = saga.handlers;
     this.stateMachines = Object.fromEntries(
-      stateMachines.map((name) => [name, machineArnOf(this, context.settings.profile.name, name)]),
+      stateMachines.map((name) => [name, machineArnOf(this, context.settings.profile.stage, name)]),
     ) as Record<StateMachineName, string>;
     for (const [name, machine] of Object.entries(saga.machines)) {
       new CfnOutput(this, `${pascal(name)}StateMachine`, { value: machine.stateMachineArn });

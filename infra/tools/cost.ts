@@ -113,7 +113,7 @@ export function analyticsOf({ minimumAcu }: Stage, region: Region): string[] {
 
 function check(region: Region, count: (profile: Profile['name']) => Stage, print: Print): number {
   let broken = 0;
-  for (const profile of ['dev', 'small', 'prod'] as const) {
+  for (const profile of ['dev', 'staging', 'small', 'prod'] as const) {
     const stage = count(profile);
     const { idle } = costOf(stage, 0, usage, prices[region]);
     // Where there are many orders, because the metrics that traffic creates are paid once.
@@ -179,7 +179,8 @@ function read(args: string[]): Given | string {
     });
     const { 'orders-per-day': orders, profile, region, servers, ...flags } = values;
     if (!/^\d{1,9}$/.test(orders)) return `--orders-per-day is a whole number, not "${orders}".\n\n${help}`;
-    if (!Object.hasOwn(profiles, profile)) return `--profile is dev, small or prod, not "${profile}".\n\n${help}`;
+    if (!Object.hasOwn(profiles, profile))
+      return `--profile is dev, staging, small or prod, not "${profile}".\n\n${help}`;
     if (!Object.hasOwn(prices, region)) return `There are no prices of "${region}" here.\n\n${help}`;
     return {
       ordersPerDay: Number(orders),

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { App } from 'aws-cdk-lib';
 import { type Account, awsAccount } from '../preflight/account.ts';
 import { checks, type Finding } from '../preflight/checks.ts';
 import { readSettings, type Settings } from '../settings.ts';
+import { withThrowawayApp } from '../throwaway-app.ts';
 
-export const usage = `npm run preflight -- [--profile dev|prod] [-c name=value]…
+export const usage = `npm run preflight -- [--profile dev|staging|small|prod] [-c name=value]…
 
 Checks whether the AWS account of your credentials can take a stage, before anything is deployed: bootstrap, database,
 zones, quotas, the sender of mails, secrets. It takes the settings of \`cdk deploy\`, reads and changes nothing, and ends
@@ -78,7 +78,7 @@ function settingsIn(args: string[]): Settings | undefined {
     ...(values.profile === undefined ? [] : [['profile', values.profile]]),
     ...pairs,
   ]);
-  return readSettings(new App({ context }).node);
+  return withThrowawayApp({ context }, (app) => readSettings(app.node));
 }
 
 if (import.meta.main) process.exitCode = await runPreflight(process.argv.slice(2), awsAccount, console.log);

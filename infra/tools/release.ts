@@ -8,8 +8,8 @@ import { checkOut } from '../release/check-out.ts';
 import { smoke } from '../release/smoke.ts';
 import {
   backSteps,
+  nameOf,
   outputsOf,
-  profileOf,
   type ReleaseStage,
   type Step,
   type StepName,
@@ -20,7 +20,7 @@ import {
 const usage = `npm run release -- --stage staging|prod [--to TAG] [--step NAME]… [-c name=value]…
                        [--url ADDRESS] [--despite-budget REASON]
 
-  --stage  staging: profile dev, proven by the end-to-end tests; prod: profile prod, proven by a look at it
+  --stage  staging: proven by the end-to-end tests; prod: proven by a look at it. It is the profile too
   --step   only this step, or these: ${stepNames.join(', ')}
   --to     go back: the release of a tag or a commit, with its own code and packages, by ${backSteps.join(', ')}
   -c       a setting of the stage (docs/deploy.md), besides those in COUNTERFOIL_SETTINGS, a JSON object
@@ -67,7 +67,7 @@ export async function runRelease(args: string[], world: World, print: (line: str
   for (const name of steps) {
     print(`=== ${stage}: ${name}`);
     // The address is known only after the deployment.
-    const url = given.url ?? world.outputs(stage)?.[`counterfoil-${profileOf[stage]}-platform`]?.BaseUrl;
+    const url = given.url ?? world.outputs(stage)?.[`counterfoil-${nameOf(stage, settings)}-platform`]?.BaseUrl;
     const wrong = await runStep(
       stepsOf(stage, settings, url).find((step) => step.name === name)!,
       { ...given, ...(url === undefined ? {} : { url }) },

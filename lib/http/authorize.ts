@@ -4,6 +4,7 @@ import type { ConcurrencyLimit } from '../auth/limits/concurrency.dynamo.ts';
 import type { RateLimiter } from '../auth/limits/rate-limiter.dynamo.ts';
 import type { Caller } from '../contract/api/caller.ts';
 import { Problem } from '../contract/api/problems.ts';
+import type { RateClasses } from '../contract/deploy/limits.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
 import type { Scope } from '../contract/deploy/roles.ts';
 import type { Route } from '../contract/deploy/route.ts';
@@ -20,6 +21,8 @@ export type AccessControl = {
   rateLimiter: RateLimiter;
   /** Requests a minute; the limits of the rate classes are multiples of it. */
   perMinute: number;
+  /** Those multiples, where the stage has others than the code. */
+  rateClasses?: RateClasses | undefined;
   concurrency: ConcurrencyLimit;
 };
 

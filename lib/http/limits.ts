@@ -3,7 +3,13 @@ import type { RateLimiter } from '../auth/limits/rate-limiter.dynamo.ts';
 import { isPublicClient } from '../contract/api/applications.ts';
 import type { Caller } from '../contract/api/caller.ts';
 import { Problem } from '../contract/api/problems.ts';
-import { type LimitedKind, type LimitState, limitOf, type RateClass } from '../contract/deploy/limits.ts';
+import {
+  type LimitedKind,
+  type LimitState,
+  limitOf,
+  type RateClass,
+  type RateClasses,
+} from '../contract/deploy/limits.ts';
 import type { Meter } from '../contract/deploy/metrics.ts';
 import type { Route } from '../contract/deploy/route.ts';
 import { networkOf } from '../kernel/network.ts';
@@ -18,16 +24,23 @@ export async function checkRateLimits(
   {
     rateLimiter,
     perMinute,
+    rateClasses,
     meter,
     responseHeaders,
-  }: { rateLimiter: RateLimiter; perMinute: number; meter: Meter; responseHeaders: Record<string, string> },
+  }: {
+    rateLimiter: RateLimiter;
+    perMinute: number;
+    rateClasses?: RateClasses | undefined;
+    meter: Meter;
+    responseHeaders: Record<string, string>;
+  },
 ): Promise<void> {
   if (routeClass === 'exempt') return;
   const rateClass: RateClass = caller.kind === 'anonymous' ? 'standard' : caller.application.rateClass;
   const states = await Promise.all(
     subjectsOf(caller).map(async ({ kind, id }) => ({
       kind,
-      state: await rateLimiter(`${kind}:${id}`, limitOf(rateClass, kind, perMinute)),
+      state: await rateLimiter(`${kind}:${id}`, limitOf(rateClass, kind, perMinute, rateClasses)),
     })),
   );
   for (const { kind, state } of states) addLimitHeaders(kind, state, responseHeaders);

@@ -5,6 +5,7 @@ import { createAuthenticator } from '../auth/authenticate.ts';
 import { createConcurrencyLimit } from '../auth/limits/concurrency.dynamo.ts';
 import { createRateLimiter } from '../auth/limits/rate-limiter.dynamo.ts';
 import { findSession } from '../auth/sessions/sessions.dynamo.ts';
+import { rateClassesOf } from '../contract/deploy/limits.ts';
 import type { AccessControl } from '../http/authorize.ts';
 import { createCircuitBreaker } from '../kernel/circuit-breaker.ts';
 import { clock } from './clock.ts';
@@ -22,6 +23,7 @@ export function accessControl(): AccessControl {
 }
 
 function createAccessControl(): AccessControl {
+  const { RATE_LIMIT_PER_MINUTE, RATE_CLASSES } = config();
   const authBreaker = createCircuitBreaker(clock);
   const findApplication = createApplicationCache((id) => readApplication(applicationStore(), id), clock, authBreaker);
   const credentialStores = {
@@ -35,7 +37,8 @@ function createAccessControl(): AccessControl {
     authenticate: createAuthenticator(credentialStores, clock, authBreaker),
     findApplication,
     rateLimiter: createRateLimiter(limits),
-    perMinute: config().RATE_LIMIT_PER_MINUTE,
+    perMinute: RATE_LIMIT_PER_MINUTE,
+    rateClasses: RATE_CLASSES === undefined ? undefined : rateClassesOf(RATE_CLASSES),
     concurrency: createConcurrencyLimit(limits),
   };
 }

@@ -81,6 +81,8 @@ const schema = z.object({
   /** Base URL of the shop's account pages, which the links in mails point to. */
   ACCOUNT_PAGES_URL: z.optional(z.url({ protocol: /^https?$/ })),
   RATE_LIMIT_PER_MINUTE: z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(1_000_000)), 100),
+  /** Rate classes that have other multiples than in the code: `high:20/5/1000` are those of address, customer and application. */
+  RATE_CLASSES: z.optional(z.string()),
   SESSION_IDLE_SECONDS: seconds(24 * 3600),
   SESSION_MAX_SECONDS: seconds(30 * 24 * 3600),
   RESERVATION_SECONDS: seconds(15 * 60),

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { Clock, Stopwatch } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
-import type { StartSaga } from '../shop/orders/start-saga.ts';
+import { askedFor, type StartSaga } from '../shop/orders/start-saga.ts';
 import {
   claimCapture,
   listExpiringAuthorizations,
@@ -52,8 +52,8 @@ export async function sweepCaptures(deps: SweepCapturesDeps) {
   };
 
   const ending = new Date(now + deps.expiryMarginSeconds * 1000);
-  for (const orderId of await listExpiringAuthorizations(sql, { before: ending, limit })) {
-    await attempt(orderId, () => expire(orderId));
+  for (const order of await listExpiringAuthorizations(sql, { before: ending, limit })) {
+    await attempt(order.orderId, () => expire(order));
   }
   const before = new Date(now - deps.quietSeconds * 1000);
   for (const { capture, requestedAt } of await listOpenCaptures(sql, { before, limit })) {
@@ -70,13 +70,13 @@ export async function sweepCaptures(deps: SweepCapturesDeps) {
     }
   }
 
-  async function expire(orderId: string): Promise<void> {
+  async function expire({ orderId, ...order }: { orderId: string; correlationId: string | null }): Promise<void> {
     const at = new Date(now);
     if (deps.expiryAction === 'capture') {
       const capture = await claimCapture(sql, { orderId, by: 'expiry', at });
       if (capture === undefined) return;
       counts.expired += 1;
-      return deps.startCapturing(capture);
+      return deps.startCapturing({ ...capture, ...askedFor(order) });
     }
     const why = { error: 'AuthorizationExpiring', message: 'The authorization ends soon.', certain: true };
     const eventId = newId('event', clock);

@@ -9,6 +9,8 @@ export type OpenOrder = {
   currency: string;
   paymentMethod: string;
   captureAt: 'shipment' | null;
+  /** The API request that it is for. */
+  correlationId: string | null;
   /** It was confirmed once, so it is its cancellation that is open. */
   wasConfirmed: boolean;
   /** How often its compensation was run again; that compensation is then what is open. */
@@ -42,7 +44,8 @@ export async function listStaleOrders(
     select id, status, version, total, currency, payment_method, confirmed_at is not null as was_confirmed,
       payment_id, payment_provider, payment_reference, updated_at::text as touched_at,
       (select o.compensation_attempts from orders.orders o where o.id = d.id) as compensation_attempts,
-      (select o.capture_at from orders.orders o where o.id = d.id) as capture_at
+      (select o.capture_at from orders.orders o where o.id = d.id) as capture_at,
+      (select o.correlation_id from orders.orders o where o.id = d.id) as correlation_id
     from orders.order_details d
     where updated_at < ${before}
       and ${hasStatus[among](sql)}

@@ -15,8 +15,5 @@ export async function commandsOf(part: string): Promise<string[]> {
 }
 
 /** Runs blocks of the page as one shell would into which they are pasted unchanged. It stops at the first that fails. */
-export const paste = async (
-  emulator: Emulator,
-  blocks: string[],
-  shell: Record<string, string> = {},
-): Promise<string> => run(emulator, 'bash', ['-euo', 'pipefail', '-c', blocks.join('\n')], shell);
+export const paste = async (emulator: Emulator, blocks: string[]): Promise<string> =>
+  run(emulator, 'bash', ['-euo', 'pipefail', '-c', blocks.join('\n')]);

@@ -13,7 +13,7 @@ import { watchAlarms } from './watch.ts';
 
 type Say = (line: string) => void;
 
-/** A release whose orders crash: its canary goes back by itself, and the fix that follows is not held up. */
+/** A release whose orders crash goes back by itself, and the fix that follows is not held up. */
 export async function canary(emulator: Emulator, say: Say): Promise<void> {
   await emulator.addDatabase('prod');
   await run(emulator, 'npx', [
@@ -25,6 +25,16 @@ export async function canary(emulator: Emulator, say: Say): Promise<void> {
   ]);
   const baseUrl = baseUrlOf(emulator, await deploy(emulator, join(emulator.home, 'one')), 'prod');
   await healthy(baseUrl);
+  await goesBack(emulator, baseUrl, say);
+  const before = await liveVersion(emulator);
+  await deploy(emulator, await released(emulator, 'mended', 'globalThis.planted = true;'));
+  if ((await liveVersion(emulator)) === before) throw new Error('the fix was not deployed');
+  await healthy(baseUrl);
+  say('the fix was deployed by the same canary');
+}
+
+/** Deploys a release whose orders crash over `prod`: its canary goes back, and the stack with it. */
+export async function goesBack(emulator: Emulator, baseUrl: string, say: Say): Promise<void> {
   const before = await liveVersion(emulator);
   const broken = await released(emulator, 'broken', "throw new Error('planted');");
   const watching = new AbortController();
@@ -51,10 +61,6 @@ export async function canary(emulator: Emulator, say: Say): Promise<void> {
   await order(baseUrl, AbortSignal.timeout(3000), after);
   if (after.badly > 0 || after.well === 0) throw new Error('orders fail after the rollback');
   say('its canary went back, and the stack with it');
-  await deploy(emulator, await released(emulator, 'mended', 'globalThis.planted = true;'));
-  if ((await liveVersion(emulator)) === before) throw new Error('the fix was not deployed');
-  await healthy(baseUrl);
-  say('the fix was deployed by the same canary');
 }
 
 /** The templates of a release that differs from this one by a line at the head of the function that places orders. */
@@ -94,24 +100,33 @@ async function liveVersion({ endpoint, environment }: Emulator): Promise<string>
 
 /** One command goes back to a commit; and a stage that was destroyed can be deployed again. */
 export async function back(emulator: Emulator, say: Say): Promise<void> {
-  await emulator.addDatabase('dev');
-  const settings = { profile: 'dev', release: 'next' };
+  await emulator.addDatabase('staging');
+  const settings = { profile: 'staging', release: 'next' };
   const assembly = await synthesize(emulator, 'next', settings);
   await bootstrap(emulator);
   const empty = new Set(await held(emulator));
-  const baseUrl = baseUrlOf(emulator, await deploy(emulator, assembly), 'dev');
+  const baseUrl = baseUrlOf(emulator, await deploy(emulator, assembly), 'staging');
   await healthy(baseUrl, 'next');
   const steps = ['--step', 'synth', '--step', 'diff', '--step', 'deploy'];
   const release = ['run', '--silent', 'release', '--', '--stage', 'staging', '--to', 'HEAD', '-c', 'release=before'];
   await run(emulator, 'npm', [...release, ...steps]);
   await healthy(baseUrl, 'before');
   say('one command brought the release of a commit back');
+  const elsewhere = { ...settings, zones: 'eu-west-1b,eu-west-1c' };
+  const moved = await deploy(emulator, await synthesize(emulator, 'elsewhere', elsewhere)).then(
+    () => '',
+    (error: unknown) => (error instanceof CommandFailed ? error.output : String(error)),
+  );
+  if (!/FirstZones/.test(moved))
+    throw new Error(`a stage was moved to other zones, or refused otherwise: ${moved.slice(-500)}`);
+  await healthy(baseUrl, 'before');
+  say('other zones were refused');
   await destroy(emulator, assembly);
   const left = (await held(emulator)).filter((name) => !empty.has(name));
   if (left.length > 0) throw new Error(`it was destroyed and left ${left.join(', ')}`);
-  await emulator.addDatabase('dev');
+  await emulator.addDatabase('staging');
   const again = await deploy(emulator, assembly);
-  await healthy(baseUrlOf(emulator, again, 'dev'), 'next');
-  await makeKey(emulator, again, 'dev');
+  await healthy(baseUrlOf(emulator, again, 'staging'), 'next');
+  await makeKey(emulator, again, 'staging');
   say('it was destroyed and deployed again');
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { smoke } from '../../infra/release/smoke.ts';
+import { copyOf, exportOf, plant, planted, releasedTag } from '../drill/releases.ts';
 import { CommandFailed, run } from './command.ts';
 import type { Emulator } from './emulator.ts';
 import { commandsOf, paste } from './guide.ts';
 import { held } from './held.ts';
-import { back, canary } from './night.ts';
+import { back, canary, goesBack } from './night.ts';
 import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, root, synthesize } from './stages.ts';
 
 export type Scene = {
@@ -22,16 +23,23 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** The part of the end-to-end suite that goes through every service, and is run for each change. */
 const short = ['orders', 'cancel', 'refunds', 'stock'];
 
-/** An empty account, by the commands of docs/deploy.md; then other settings, a second stage beside the first, and nothing left. */
+/**
+ * An empty account, by the commands of docs/deploy.md; then an update with a migration, a second stage beside the first, a release
+ * of it whose canary goes back, and nothing left of the first. Where there is a previous release, it is deployed before.
+ */
 async function firstOrder(emulator: Emulator, say: (line: string) => void): Promise<void> {
   const before = new Set(await held(emulator));
   await emulator.addDatabase('dev');
+  await deployPrevious(emulator, say);
   const printed = await paste(emulator, await commandsOf('first order'));
   if (!printed.includes('"status":"confirmed"'))
     throw new Error(`the first order was not confirmed: ${printed.slice(-500)}`);
   say('an empty account took its first order, by the commands of docs/deploy.md');
-  const { dev, baseUrl } = await deployToTest(emulator);
-  say('other settings were deployed over it');
+  const next = await copyOf(join(emulator.home, 'next'));
+  await plant(next, 'planted', planted.expand);
+  const { dev, baseUrl } = await deployToTest(emulator, next);
+  await rm(next, { recursive: true, force: true });
+  say('a release with another migration and other settings was deployed over it');
   await testHttp(emulator, baseUrl, await makeKey(emulator, dev.outputs, 'dev'), short);
   say('the end-to-end tests passed');
   const alone = new Set(await held(emulator));
@@ -43,6 +51,7 @@ async function firstOrder(emulator: Emulator, say: (line: string) => void): Prom
   await healthy(baseUrl, 'next');
   const ofProd = new Set((await held(emulator)).filter((name) => !alone.has(name)));
   say('prod stands beside it');
+  await goesBack(emulator, prodUrl, say);
   await destroy(emulator, dev.assembly);
   await healthy(prodUrl);
   const left = (await held(emulator)).filter(
@@ -52,6 +61,16 @@ async function firstOrder(emulator: Emulator, say: (line: string) => void): Prom
   say('dev is gone without leftovers');
   await refused(destroy(emulator, prod), /protect/i, 'prod was destroyed like a dev stage');
   await healthy(prodUrl);
+}
+
+/** The previous release, by its own code, which this one is then deployed over. */
+async function deployPrevious(emulator: Emulator, say: (line: string) => void): Promise<void> {
+  const tag = await releasedTag();
+  if (tag === undefined) return say('there is no release before this one');
+  const folder = await exportOf(tag, join(emulator.home, 'previous'), say);
+  await bootstrap(emulator);
+  await deploy(emulator, await synthesize(emulator, 'dev-previous', { profile: 'dev' }, folder));
+  say(`${tag} was deployed`);
 }
 
 /** What `cdk bootstrap` made, which stays. */

@@ -21,7 +21,7 @@ const suite = ['orders', 'cancel', 'refunds', 'catalog', 'stock'];
 const ended = ['confirmed', 'failed', 'cancelled'];
 
 /** Migrations that the drill puts behind ours: one that the running release bears, and one that it does not. */
-const planted = {
+export const planted = {
   expand: "alter table orders.orders add column planted text not null default '';",
   breaking: 'alter table orders.orders rename column note to remark;',
 };
@@ -73,8 +73,8 @@ export async function drillReleases(
 const summary = (faults: string[]) =>
   faults.length === 0 ? 'everything held' : `${faults.length} faults, ${faults[0]}`;
 
-/** @throws Error when the file is not as it should be */
-async function releasedTag(): Promise<string | undefined> {
+/** The tag of the newest release; undefined before the first one. @throws Error when the file is not as it should be */
+export async function releasedTag(): Promise<string | undefined> {
   const { newest, tag } = JSON.parse(await readFile(join(root, 'infra/migration-lint/released.json'), 'utf8')) as {
     newest: number;
     tag?: string;
@@ -97,7 +97,7 @@ export async function copyOf(folder: string): Promise<string> {
 }
 
 /** Another commit, with its own packages where they differ from ours. */
-async function exportOf(ref: string, folder: string, say: (line: string) => void): Promise<string> {
+export async function exportOf(ref: string, folder: string, say: (line: string) => void): Promise<string> {
   await mkdir(folder, { recursive: true });
   const archive = join(folder, '..', 'theirs.tar');
   await run('git', ['archive', '--output', archive, ref], { cwd: root }).catch((error: Error) => {
@@ -115,7 +115,7 @@ async function exportOf(ref: string, folder: string, say: (line: string) => void
 }
 
 /** Adds a migration behind all others. */
-async function plant(folder: string, name: string, up: string): Promise<void> {
+export async function plant(folder: string, name: string, up: string): Promise<void> {
   const files = (await readdir(migrationsOf(folder))).toSorted();
   const number = String(Number(files.at(-1)!.slice(0, 4)) + 1).padStart(4, '0');
   await writeFile(join(migrationsOf(folder), `${number}_${name}.up.sql`), `${up}\n`);

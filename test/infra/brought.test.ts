@@ -1,15 +1,16 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../../infra/settings.ts';
+import { withThrowawayApp } from '../../infra/throwaway-app.ts';
 import { ofType, stacksOf, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
 
-const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+const read = (context: Record<string, unknown>) => withThrowawayApp({ context }, (app) => readSettings(app.node));
 const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
 const prod = { ...stripe, profile: 'prod', mailFrom: 'shop@example.com' };
 const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-1111-2222-333344445555';
+const catalogCertificateArn = certificateArn.replace('eu-west-1', 'us-east-1');
 const subnets = ['a', 'b', 'c'].map((zone, n) => `subnet-0000000${n}:eu-west-1${zone}:rtb-0000000${n}`);
 const network = { vpcId: 'vpc-0123456789abcdef0', vpcSubnets: subnets.slice(0, 2).join(', ') };
 
@@ -20,6 +21,9 @@ describe('a stage with a network, a bus, a domain and a database of the shop’s
     eventBus: 'tea-shop/events',
     domainName: 'api.tea.example',
     certificateArn,
+    catalogMaxAge: '60',
+    catalogDomainName: 'catalog.tea.example',
+    catalogCertificateArn,
     databaseCapacity: '1-8.5',
     readers: '1',
     backupDays: '14',
@@ -69,6 +73,19 @@ describe('a stage with a network, a bus, a domain and a database of the shop’s
     expect(templates.platform.Outputs).toHaveProperty('DomainTarget');
   });
 
+  test('has its CDN under the shop’s name, with the certificate of that name', () => {
+    expect(of('AWS::CloudFront::Distribution')).toMatchObject([
+      {
+        DistributionConfig: {
+          Aliases: ['catalog.tea.example'],
+          ViewerCertificate: { AcmCertificateArn: catalogCertificateArn, MinimumProtocolVersion: 'TLSv1.2_2021' },
+        },
+      },
+    ]);
+    expect(templates.platform.Outputs).toMatchObject({ CatalogUrl: { Value: 'https://catalog.tea.example' } });
+    expect(templates.platform.Outputs).toHaveProperty('CatalogTarget');
+  });
+
   test('has a database of that size, with a reader and backups for so long', () => {
     expect(of('AWS::RDS::DBCluster')).toMatchObject([
       { BackupRetentionPeriod: 14, ServerlessV2ScalingConfiguration: { MinCapacity: 1, MaxCapacity: 8.5 } },
@@ -82,6 +99,27 @@ test.each<[string, Record<string, string>, string]>([
   ['a domain without a certificate', { domainName: 'api.tea.example' }, 'a domain takes both'],
   ['a certificate without a domain', { certificateArn }, 'a domain takes both'],
   ['an address as a domain', { domainName: 'https://api.tea.example', certificateArn }, 'is not the name of a host'],
+  [
+    'a name of the CDN without a CDN',
+    { catalogDomainName: 'c.tea.example', catalogCertificateArn },
+    'pass -c catalogMaxAge=',
+  ],
+  [
+    'a certificate of the CDN elsewhere',
+    { catalogMaxAge: '60', catalogDomainName: 'c.tea.example', catalogCertificateArn: certificateArn },
+    'certificates of us-east-1 alone',
+  ],
+  [
+    'one name for the API and the CDN',
+    {
+      catalogMaxAge: '60',
+      domainName: 'api.tea.example',
+      certificateArn,
+      catalogDomainName: 'api.tea.example',
+      catalogCertificateArn,
+    },
+    'give the CDN a name of its own',
+  ],
   ['AWS’s own bus', { eventBus: 'default' }, 'make a bus for the domain events'],
   ['a partner’s bus', { eventBus: 'aws.partner/x' }, 'is not the name of a bus'],
   ['subnets without their network', { vpcSubnets: subnets[0]! }, 'pass -c vpcId='],

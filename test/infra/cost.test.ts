@@ -19,7 +19,7 @@ test('what a stage pays for by the month is counted in its templates', () => {
   expect(stage.jobRuns).toBeGreaterThan(2 * 730 * 60);
 });
 
-test('both profiles and a thousand orders stay within the budget', async () => {
+test('every profile and a thousand orders stay within the budget', async () => {
   const lines: string[] = [];
   expect(await runCost(['--check'], (line) => lines.push(line)), lines.join('\n')).toBe(0);
 });

@@ -2,7 +2,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { expect, test } from 'vitest';
 import { synthesized } from './synthesized.ts';
 
-test.each(['dev', 'small', 'prod'] as const)(
+test.each(['dev', 'staging', 'small', 'prod'] as const)(
   'cdk-nag and CloudFormation’s rules find nothing in %s that is not explained',
   (profile) => {
     expect(() => synthesized(profile, { everyCheck: true })).not.toThrow();

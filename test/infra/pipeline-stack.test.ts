@@ -1,24 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { pipeline } from '../../infra/pipeline.ts';
 import { budgetActions, preflightActions } from '../../infra/stacks/pipeline-stack.ts';
+import { withThrowawayApp } from '../../infra/throwaway-app.ts';
 import { ofType, statementsOf, type Template } from './synthesized.ts';
 
 const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
-function templateOf(context: Record<string, string>): Template {
-  const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
-  try {
-    const app = new App({ context: { ...cdk.context, ...context }, outdir });
+const templateOf = (context: Record<string, string>): Template =>
+  withThrowawayApp({ context: { ...cdk.context, ...context } }, (app) => {
     const { artifactId } = pipeline(app);
     return app.synth().getStackArtifact(artifactId).template;
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-  }
-}
+  });
 
 const providerArn = 'arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com';
 const given = { repository: 'tea/shop', stage: 'prod' };

@@ -28,7 +28,7 @@ const documented = Object.fromEntries(
   ]),
 );
 
-describe.each(['dev', 'small', 'prod'] as const)('%s', (profile) => {
+describe.each(['dev', 'staging', 'small', 'prod'] as const)('%s', (profile) => {
   const stages = Object.entries(settingsOf[profile]).map(([name, context]) => ({
     name,
     templates: stacksOf(synthesized(profile, { context })),

@@ -25,6 +25,10 @@ export const settingsOf: Record<Profile['name'], Record<string, Record<string, s
     'a CDN': { catalogMaxAge: '60' },
     'all of them': { ...stripe, ...issuer, ...mails, ...alarms, ...others, catalogMaxAge: '5' },
   },
+  staging: {
+    'no settings': {},
+    'Stripe, mails and a CDN': { ...stripe, ...mails, catalogMaxAge: '60' },
+  },
   small: {
     'no settings': {},
     'an issuer, alarms and a CDN': { ...issuer, ...alarms, catalogMaxAge: '60' },

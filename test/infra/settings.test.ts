@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { App } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import { profiles } from '../../infra/profiles.ts';
 import { readSettings } from '../../infra/settings.ts';
+import { withThrowawayApp } from '../../infra/throwaway-app.ts';
 import { stripeSecret, webhookSecret } from './synthesized.ts';
 
-const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+const read = (context: Record<string, unknown>) => withThrowawayApp({ context }, (app) => readSettings(app.node));
 
 test('the default is dev with simulated payments', () => {
   expect(read({})).toEqual({
@@ -90,8 +90,16 @@ test('a stage whose customers confirm their e-mail needs a sender of mails', () 
 });
 
 test('an unknown profile or provider is named', () => {
-  expect(() => read({ profile: 'staging' })).toThrow('profile is dev or small or prod, not "staging"');
+  expect(() => read({ profile: 'test' })).toThrow('profile is dev or staging or small or prod, not "test"');
   expect(() => read({ paymentProvider: 'paypal' })).toThrow('paymentProvider is simulated or stripe, not "paypal"');
+});
+
+test('a stage is named after its profile or by its own name, and not after another profile', () => {
+  expect(read({ profile: 'staging' }).profile).toEqual(profiles.staging);
+  expect(read({ stage: 'tea' }).profile).toEqual({ ...profiles.dev, stage: 'tea' });
+  expect(() => read({ stage: 'prod' })).toThrow('a stage called prod has the profile prod');
+  for (const stage of ['Tea', 'tea-shop', 't', '1tea', 'a'.repeat(13)])
+    expect(() => read({ stage }), stage).toThrow('is not 2 to 12 lower-case letters and digits');
 });
 
 test('the address for alarms must be an e-mail address', () => {
@@ -141,6 +149,13 @@ test('a variable of the functions is passed on, and must be a number', () => {
   for (const wrong of ['0', '-1', 'a minute']) expect(() => read({ catalogMaxAge: wrong })).toThrow('at least 1');
   expect(() => read({ catalogMaxAge: '3601' })).toThrow('at most 3600');
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
+});
+
+test('rate classes have other multiples, and never less than the class below', () => {
+  expect(read({ rateClasses: 'high:20/5/1000' }).variables).toEqual({ RATE_CLASSES: 'high:20/5/1000' });
+  for (const rateClasses of ['high', 'huge:1/1/1', 'high:0/3/600', 'high:1/2'])
+    expect(() => read({ rateClasses }), rateClasses).toThrow('is not a class and its multiples');
+  expect(() => read({ rateClasses: 'high:20/5/10' })).toThrow('high gives less than standard by application');
 });
 
 test('reservations can be turned off, for an account that may run ten functions at once', () => {

@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, type Stack } from 'aws-cdk-lib';
+import { readFileSync } from 'node:fs';
+import type { Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { functionNameOf } from '../../infra/constructs/names.ts';
 import type { Profile } from '../../infra/profiles.ts';
 import { readSettings } from '../../infra/settings.ts';
 import { counterfoil, type Stacks } from '../../infra/stage.ts';
+import { withThrowawayApp } from '../../infra/throwaway-app.ts';
 
 export type Resource = {
   Type: string;
@@ -27,7 +26,7 @@ const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 
 const contextOf = (profile: Profile['name']): Record<string, unknown> => ({
   ...cdk.context,
   profile,
-  ...(profile === 'dev'
+  ...(profile === 'dev' || profile === 'staging'
     ? {}
     : { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret }),
   ...(profile === 'prod'
@@ -71,13 +70,8 @@ export function synthesized(profile: Profile['name'], options: Options = {}): Te
 const made = new Map<string, Templates>();
 
 function synthesize(profile: Profile['name'], { everyCheck = false, context = {}, also }: Options): Templates {
-  const outdir = mkdtempSync(join(tmpdir(), 'counterfoil-synth-'));
-  try {
-    const app = new App({
-      context: { ...contextOf(profile), ...context },
-      outdir,
-      builtinCloudFormationValidation: everyCheck,
-    });
+  const props = { context: { ...contextOf(profile), ...context }, builtinCloudFormationValidation: everyCheck };
+  return withThrowawayApp(props, (app) => {
     const stacks = counterfoil(app, readSettings(app.node), () =>
       lambda.Code.fromInline('exports.handler = async () => {}'),
     );
@@ -95,9 +89,7 @@ function synthesize(profile: Profile['name'], { everyCheck = false, context = {}
       ]),
     ) as Record<Name, Name[]>;
     return { ...templates, service: merged(release), after };
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Each stack's template, without the one that is made of several. */

@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { useTempRoot } from '../support/temp-root.ts';
+
+useTempRoot();
 
 /** Each lab starts a shop of its own. The time-outs are there for a hang. */
 export default defineConfig({

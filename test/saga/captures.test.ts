@@ -169,9 +169,12 @@ describe('a capture that a shipment asks for', () => {
     const toMake = await saga.saga.begin((tx) => claimCapture(tx, { orderId: id, by: 'shipment', at }));
     expect(toMake).toMatchObject({ orderId: id, amount: 3000, attempt: 1 });
     expect(await saga.saga.begin((tx) => claimCapture(tx, { orderId: id, by: 'shipment', at }))).toBeUndefined();
+    await saga.owner`update orders.orders set correlation_id = 'req_of_order' where id = ${id}`;
     expect(await sweep(30_000)).toMatchObject({ late: 0 });
+    saga.deliveries.length = 0;
     expect(await sweep(61_000)).toMatchObject({ late: 1 });
     await saga.states.idle();
+    for (const { correlationId } of saga.deliveries) expect(correlationId).toBe('req_of_order');
     expect(await saga.order(id)).toMatchObject({ payment: { status: 'captured' } });
   });
 });
@@ -283,10 +286,13 @@ describe('an authorization that ends soon', () => {
   test('is captured two days before, by default', async () => {
     await sweep(5.1 * day);
     const { id } = await place();
+    await saga.owner`update orders.orders set correlation_id = 'req_of_order' where id = ${id}`;
     expect(await sweep(4.9 * day)).toMatchObject({ expired: 0 });
+    saga.deliveries.length = 0;
     expect(await sweep(5.1 * day)).toMatchObject({ expired: 1 });
     expect(await sweep(5.1 * day)).toMatchObject({ expired: 0 });
     await saga.states.idle();
+    expect(saga.deliveries[0]).toMatchObject({ step: 'CapturePayment', correlationId: 'req_of_order' });
     expect(await saga.order(id)).toMatchObject({ payment: { status: 'captured' } });
     expect(await payment(id)).toMatchObject({ captureRequestedBy: 'expiry' });
   });

@@ -232,11 +232,13 @@ describe('a refund that fails', () => {
       refund: { status: 'requested' },
       startError: unavailable,
     });
+    await saga.owner`update payments.refunds set correlation_id = 'req_of_refund' where order_id = ${order.id}`;
     expect(await sweep()).toBe(0);
     saga.clock.advance(61_000);
     expect(await sweep({ stopwatch: { elapsed: () => 7 }, untilMs: 7 }), 'when the time is over').toBe(0);
     expect(await sweep()).toBe(1);
     expect(await settled(order.id)).toMatchObject({ payment: { refunded: eur(100) } });
+    expect(saga.deliveries.at(-1)).toMatchObject({ orderId: order.id, correlationId: 'req_of_refund' });
     expect(await sweep()).toBe(0);
   });
 

@@ -56,12 +56,14 @@ const openedAt = (orderId: string, time: number) =>
 
 test('a failed compensation runs again a quarter of an hour later, and ends the order without an operator', async () => {
   const { orderId, productId } = await opened();
+  await saga.owner`update orders.orders set correlation_id = 'req_of_order' where id = ${orderId}`;
   saga.faults.clear();
   saga.deliveries.length = 0;
   expect(await sweep(14.5 * minute)).toMatchObject({ compensatedAgain: 0 });
   expect(await saga.order(orderId)).toMatchObject({ status: 'needs_attention' });
   expect(await sweep(15.5 * minute)).toMatchObject({ compensatedAgain: 1, failedIds: [] });
   expect(visited()).toEqual(['RefundPayment', 'ReleaseStock', 'CloseOrder']);
+  for (const { correlationId } of saga.deliveries) expect(correlationId).toBe('req_of_order');
   const detail = 'The order could not be completed; no money is kept.';
   expect((await saga.order(orderId)).failure).toEqual({ code: 'compensated', detail });
   expect(await saga.order(orderId)).toMatchObject({ status: 'failed', payment: { status: 'refunded' } });

@@ -47,6 +47,21 @@ test('an order whose saga never started is started after a while', async () => {
   expect(await sweep()).toMatchObject({ started: 0, opened: 0 });
 });
 
+test('what the sweeper starts works for the request that the order is of', async () => {
+  const cancelled = await saga.place([{ productId: await saga.product(1), quantity: 1 }]);
+  await saga.cancel(cancelled.id, 3600, { start: false });
+  const placed = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
+  saga.deliveries.length = 0;
+  for (const { id } of [cancelled, placed]) {
+    await saga.owner`update orders.orders set correlation_id = ${`req_of_${id}`} where id = ${id}`;
+  }
+  expect(await sweep()).toMatchObject({ started: 2 });
+  await saga.states.idle();
+  const steps = saga.deliveries.map(({ step }) => step);
+  expect(steps).toEqual(expect.arrayContaining(['ChargePayment', 'RefundPayment']));
+  for (const { orderId, correlationId } of saga.deliveries) expect(correlationId).toBe(`req_of_${orderId}`);
+});
+
 test('an order cancelled before its saga started ends cancelled', async () => {
   const placed = await saga.place([{ productId: await saga.product(1), quantity: 1 }], { start: false });
   await saga.cancel(placed.id);

@@ -104,17 +104,18 @@ export async function startSaga({ waitScale = 0, edit }: SagaOptions = {}) {
   };
 
   const faults = new Map<string, Fault>();
-  const deliveries: { step: string; orderId: string }[] = [];
+  const deliveries: { step: string; orderId: string; correlationId?: string }[] = [];
   const counts = new Map<string, number>();
   const states = await startStates({
     machines: localMachines(edit),
     waitScale,
     clock,
     invoke: (step, payload) => {
-      const { orderId } = (step === 'AwaitPayment' ? (payload as { state: object }).state : payload) as {
+      const { orderId, correlationId } = (step === 'AwaitPayment' ? (payload as { state: object }).state : payload) as {
         orderId: string;
+        correlationId?: string;
       };
-      deliveries.push({ step, orderId });
+      deliveries.push({ step, orderId, ...(correlationId === undefined ? {} : { correlationId }) });
       const next = () => stepRuns[step as StepName](structuredClone(payload) as never, deps);
       const fault = faults.get(step);
       const delivery = (counts.get(`${step} ${orderId}`) ?? 0) + 1;

@@ -117,7 +117,7 @@ test('a month is shown by service with the largest share first, and as JSON', as
 
 test.each([
   [['--orders-per-day', 'many'], 'is a whole number'],
-  [['--profile', 'huge'], 'is dev, small or prod'],
+  [['--profile', 'huge'], 'is dev, staging, small or prod'],
   [['--region', 'mars-1'], 'There are no prices of "mars-1"'],
   [['--what'], 'Unknown option'],
 ])('%j is refused with what is possible', async (args, why) => {

@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRateLimiter, spread } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
-import { limitOf, type RateClass, rateClasses } from '../../lib/contract/deploy/limits.ts';
+import { limitOf, type RateClass, rateClasses, rateClassesOf } from '../../lib/contract/deploy/limits.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
@@ -62,6 +62,13 @@ describe('the numbers of the rate classes', () => {
     expect(limitOf('high', 'application', 100)).toBe(60_000);
     expect(limitOf('trial', 'customer', 1)).toBe(1);
     expect(limitOf('trial', 'customer', 5)).toBe(2);
+  });
+
+  test('are those of the stage where it has others', () => {
+    const classes = rateClassesOf('trial:0.5/0.1/1, high:20/5/1000');
+    expect(limitOf('trial', 'customer', 100, classes)).toBe(10);
+    expect(limitOf('standard', 'customer', 100, classes)).toBe(100);
+    expect(limitOf('high', 'application', 100, classes)).toBe(100_000);
   });
 
   test('never give a higher class less', () => {

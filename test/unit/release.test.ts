@@ -14,6 +14,7 @@ function pretended({
   environment = {} as Record<string, string>,
   deployed = true,
   budgets = whole,
+  named = undefined as string | undefined,
 } = {}) {
   const ran: string[] = [];
   const lines: string[] = [];
@@ -36,10 +37,8 @@ function pretended({
       ran.push(`budgets of ${stage}`);
       return budgets;
     },
-    outputs: (stage) => {
-      const profile = stage === 'prod' ? 'prod' : 'dev';
-      return deployed ? { [`counterfoil-${profile}-platform`]: { BaseUrl: `https://${stage}.test` } } : undefined;
-    },
+    outputs: (stage) =>
+      deployed ? { [`counterfoil-${named ?? stage}-platform`]: { BaseUrl: `https://${stage}.test` } } : undefined,
   };
   return { ran, lines, release: (...args: string[]) => runRelease(args, world, (line) => lines.push(line)) };
 }
@@ -49,9 +48,9 @@ test('a release checks, shows, deploys what it showed, and proves it: staging by
   expect(await release('--stage', 'staging', '-c', 'release=1.2.3')).toBe(0);
   expect(ran.splice(0)).toEqual([
     'npm test',
-    'npx --no-install cdk synth --quiet --output cdk.out/staging -c mailFrom=a@b.test -c release=1.2.3 -c profile=dev',
+    'npx --no-install cdk synth --quiet --output cdk.out/staging -c mailFrom=a@b.test -c release=1.2.3 -c profile=staging',
     'npx --no-install cdk diff --app cdk.out/staging --method template --no-color > cdk.out/staging.diff.txt',
-    'npm run --silent preflight -- -c mailFrom=a@b.test -c release=1.2.3 -c profile=dev',
+    'npm run --silent preflight -- -c mailFrom=a@b.test -c release=1.2.3 -c profile=staging',
     expect.stringMatching(/ cdk deploy --all --app cdk.out\/staging .*--outputs-file cdk.out\/staging.outputs.json/),
     'npm run --silent test:e2e -- --url https://staging.test',
   ]);
@@ -218,4 +217,10 @@ test('the look at prod wants health, the release, the document, and a refusal wi
   ]);
   await close();
   expect((await smoke(url, '1.1.0', 0))[0]).toContain('/health answers 0');
+});
+
+test('a stage with a name of its own is found by it: its address, and its error budgets', async () => {
+  const { ran, release } = pretended({ named: 'tea', environment: { COUNTERFOIL_SETTINGS: '{"stage":"tea"}' } });
+  expect(await release('--stage', 'prod', '--step', 'budget', '--step', 'prove', '-c', 'release=1.2.3')).toBe(0);
+  expect(ran).toEqual(['budgets of tea', 'smoke https://prod.test 1.2.3']);
 });

@@ -1,11 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { collect } from '../../infra/local/console/collect.ts';
 import type { LogLine } from '../../infra/local/console/log-tail.ts';
 import { MetricStore } from '../../infra/local/console/metric-store.ts';
 import { metricsOf } from '../../infra/monitoring/metrics.ts';
-import { correlated } from '../../lib/kernel/correlation.ts';
+import { correlated, correlationId } from '../../lib/kernel/correlation.ts';
+import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { addToTrace, emfMeter, logger } from '../../lib/platform/telemetry.ts';
 
 const printed: LogLine[] = [];
@@ -14,6 +16,7 @@ beforeAll(() => {
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('STAGE', 'staging');
   vi.stubEnv('POWERTOOLS_METRICS_DISABLED', 'false');
+  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'INFO');
   // Powertools then writes to the console that can be listened to.
   vi.stubEnv('POWERTOOLS_DEV', 'true');
   vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(JSON.parse(line)));
@@ -53,6 +56,15 @@ test('the stage stays with a metric from one request to the next', () => {
   }
   expect(seenBy('staging', 'OrdersPlaced')).toBe(3);
   expect(seenBy('staging', 'Requests', 'get-order')).toBe(3);
+});
+
+test('what a job leads to names its run, and so does its line', async () => {
+  const said: LogLine[] = [];
+  vi.spyOn(console, 'info').mockImplementation((line: string) => void said.push(JSON.parse(line)));
+  const worksFor = async () => ({ worksFor: correlationId() });
+  const handler = jobHandler({ name: 'count', databaseRole: null, timeoutSeconds: 5 }, worksFor, () => ({}));
+  expect(await handler(undefined, { awsRequestId: '0b5c' } as Context)).toEqual({ worksFor: 'count-0b5c' });
+  expect(said).toMatchObject([{ message: 'job done', job: 'count', correlationId: 'count-0b5c' }]);
 });
 
 describe('a trace', () => {
@@ -99,7 +111,6 @@ describe('a trace', () => {
 });
 
 test('each line of the log says which request the work is for', () => {
-  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'INFO');
   const said: LogLine[] = [];
   vi.spyOn(console, 'warn').mockImplementation((line: string) => void said.push(JSON.parse(line)));
   const log = logger();

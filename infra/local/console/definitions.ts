@@ -1,4 +1,3 @@
-import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { consumers } from '../../../functions/consumers.ts';
 import { jobs } from '../../../functions/jobs.ts';
@@ -9,6 +8,7 @@ import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import { tables } from '../../../lib/contract/deploy/tables.ts';
 import type { MonitoredResources } from '../../monitoring/resources.ts';
 import { MonitoringStack } from '../../stacks/monitoring-stack.ts';
+import { withThrowawayApp } from '../../throwaway-app.ts';
 import { localStage } from '../environment.ts';
 import { readTemplate } from './dashboard.ts';
 
@@ -40,9 +40,9 @@ export const localResources = (machines: Record<StateMachineName, string>): Moni
 
 /** The dashboards and alarms that a deployment would have, from the same definitions. It takes CDK a second to make them. */
 export function readDefinitions(machines: Record<StateMachineName, string>) {
-  const stack = new MonitoringStack(new App({ analyticsReporting: false }), 'Monitoring', {
-    resources: localResources(machines),
-    alarmEmail: undefined,
+  return withThrowawayApp({}, (app) => {
+    const resources = localResources(machines);
+    const stack = new MonitoringStack(app, 'Monitoring', { resources, alarmEmail: undefined });
+    return readTemplate(Template.fromStack(stack).toJSON() as Parameters<typeof readTemplate>[0]);
   });
-  return readTemplate(Template.fromStack(stack).toJSON() as Parameters<typeof readTemplate>[0]);
 }

@@ -60,7 +60,8 @@ export async function wasConfirmedAfter(tx: TransactionSql, orderId: string, tim
 export async function readCancellation(tx: TransactionSql, orderId: string) {
   const [row] = await tx`
     select id, total, currency, payment_provider, payment_reference,
-      (select o.capture_at from orders.orders o where o.id = d.id) as capture_at
+      (select o.capture_at from orders.orders o where o.id = d.id) as capture_at,
+      (select o.correlation_id from orders.orders o where o.id = d.id) as correlation_id
     from orders.order_details d where id = ${orderId}`;
   if (row === undefined) throw new Error(`no order ${orderId}`);
   return row as {
@@ -68,6 +69,7 @@ export async function readCancellation(tx: TransactionSql, orderId: string) {
     total: number;
     currency: string;
     captureAt: 'shipment' | null;
+    correlationId: string | null;
     paymentProvider: string | null;
     paymentReference: string | null;
   };

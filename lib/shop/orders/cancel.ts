@@ -10,7 +10,7 @@ import { lockOrder } from '../fulfilment/order.sql.ts';
 import { cancelIfPossible, readCancellation, wasConfirmedAfter } from './cancel.sql.ts';
 import type { OfOwner } from './owner.sql.ts';
 import { findArchivedStatus, findOrder } from './read.sql.ts';
-import { type OrderToCancel, type RefundToMake, type StartSaga, startOrLeave } from './start-saga.ts';
+import { askedFor, type OrderToCancel, type RefundToMake, type StartSaga, startOrLeave } from './start-saga.ts';
 import { hasEnded } from './transitions.ts';
 
 export type CancelDeps = {
@@ -112,7 +112,7 @@ export const orderToCancel = (
   order: Pick<
     Awaited<ReturnType<typeof readCancellation>>,
     'id' | 'total' | 'currency' | 'paymentProvider' | 'paymentReference'
-  > & { captureAt?: 'shipment' | null },
+  > & { captureAt?: 'shipment' | null; correlationId?: string | null },
 ): OrderToCancel => ({
   orderId: order.id,
   reason: 'cancellation',
@@ -122,6 +122,7 @@ export const orderToCancel = (
     ? {}
     : { payment: { provider: order.paymentProvider, reference: order.paymentReference } }),
   ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
+  ...askedFor(order),
 });
 
 const notConfirmed = (status: OrderStatus): Problem =>

@@ -11,7 +11,7 @@ import { toQuote } from '../pricing/quote.ts';
 import { checkAddresses } from './check-addresses.ts';
 import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
-import { type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
+import { askedFor, type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
 
 export type PlaceDeps = {
   sql: Sql;
@@ -156,10 +156,12 @@ export const orderToPlace = (order: {
   currency: string;
   paymentMethod: string;
   captureAt?: 'shipment' | null | undefined;
+  correlationId?: string | null;
 }): OrderToPlace => ({
   orderId: order.id,
   amount: order.total,
   currency: order.currency,
   paymentMethod: order.paymentMethod,
   ...(order.captureAt === 'shipment' ? { captureAt: 'shipment' } : {}),
+  ...askedFor(order),
 });

@@ -6,7 +6,13 @@ export type OrderToPlace = {
   paymentMethod: string;
   /** Absent: at checkout. */
   captureAt?: 'shipment';
+  /** The API request that it is for; absent: the one that this process works for. */
+  correlationId?: string;
 };
+
+/** What a saga is started with when the request that its order is for may long be over. */
+export const askedFor = ({ correlationId }: { correlationId?: string | null }): { correlationId?: string } =>
+  correlationId === null || correlationId === undefined ? {} : { correlationId };
 
 /** A confirmed order that its customer cancelled; `payment` where money was taken. */
 export type OrderToCancel = Omit<OrderToPlace, 'paymentMethod'> & {

@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { OrderStatus, PaymentStatus } from '../../contract/api/orders.ts';
-import type { CaptureToMake } from '../orders/start-saga.ts';
+import { askedFor, type CaptureToMake } from '../orders/start-saga.ts';
 
 /** A request to capture an order's authorized payment. */
 export type CaptureRequest = {
@@ -46,6 +46,7 @@ export type CaptureRow = {
   captureAttempt: number;
   provider: string;
   reference: string;
+  correlationId?: string | null;
 };
 
 export const toCaptureToMake = (row: CaptureRow): CaptureToMake => ({
@@ -56,6 +57,7 @@ export const toCaptureToMake = (row: CaptureRow): CaptureToMake => ({
   currency: row.currency,
   attempt: row.captureAttempt,
   payment: { provider: row.provider, reference: row.reference },
+  ...askedFor(row),
 });
 
 /** An order's payment, as far as its capture goes; times are null where it did not happen. */
@@ -96,7 +98,8 @@ export async function listOpenCaptures(
   { before, limit }: { before: Date; limit: number },
 ): Promise<{ capture: CaptureToMake; requestedAt: Date }[]> {
   const rows = await sql`
-    select ${captureColumns(sql)}, p.capture_requested_at
+    select ${captureColumns(sql)}, p.capture_requested_at,
+      coalesce(p.capture_correlation_id, o.correlation_id) as correlation_id
     from payments.payments p
     join orders.orders o on o.id = p.order_id and o.status = 'confirmed'
     where p.status = 'authorized' and p.capture_requested_at < ${before}
@@ -117,17 +120,16 @@ export async function nextCaptureAttempt(
   return rows.length === 1;
 }
 
-/** Ids of confirmed orders whose authorization ends before a time and whose capture nobody has requested. */
+/** Confirmed orders whose authorization ends before a time and whose capture nobody has requested. */
 export async function listExpiringAuthorizations(
   sql: Sql,
   { before, limit }: { before: Date; limit: number },
-): Promise<string[]> {
-  const rows = await sql`
-    select p.order_id
+): Promise<{ orderId: string; correlationId: string | null }[]> {
+  return await sql<{ orderId: string; correlationId: string | null }[]>`
+    select p.order_id, o.correlation_id
     from payments.payments p
     join orders.orders o on o.id = p.order_id and o.status = 'confirmed'
     where p.status = 'authorized' and p.expires_at < ${before} and p.capture_requested_at is null
     order by p.expires_at
     limit ${limit}`;
-  return rows.map((row) => row.orderId as string);
 }

@@ -1,7 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Refund, RefundRefusalCode } from '../../contract/api/refunds.ts';
 import type { OrderReturn } from '../../contract/api/returns.ts';
-import type { RefundToMake } from '../orders/start-saga.ts';
+import { askedFor, type RefundToMake } from '../orders/start-saga.ts';
 import type { RefundableLine, RefundLine } from './refund-lines.ts';
 
 /** A request to refund `amount` minor units of an order's payment; without it, all that is left of the payment. */
@@ -182,7 +182,7 @@ export async function listRefunds(
 /** What the saga of a refund is started with. @throws Error when there is no such refund */
 export async function readRefundToMake(sql: Sql | TransactionSql, refundId: string): Promise<RefundToMake> {
   const [row] = await sql`
-    select r.order_id, r.amount, r.attempt, r.currency, p.provider, p.reference
+    select r.order_id, r.amount, r.attempt, r.currency, r.correlation_id, p.provider, p.reference
     from payments.refunds r
     join payments.payments p on p.id = r.payment_id
     where r.id = ${refundId}`;
@@ -194,6 +194,7 @@ export async function readRefundToMake(sql: Sql | TransactionSql, refundId: stri
     amount: row.amount,
     currency: row.currency,
     payment: { provider: row.provider, reference: row.reference },
+    ...askedFor(row),
   };
 }
 

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { type Output, stacksOf, synthesized, type Template } from './synthesized.ts';
+
+const of = (stage: string) => stacksOf(synthesized('prod', { context: { stage, catalogMaxAge: '60' } }));
+const [tea, coffee] = [of('tea'), of('coffee')];
+
+/** Names that something else of the stage holds: a version of a function, a database of a cluster, a rule of a plan. */
+const held = new Set([
+  'AWS::ApiGatewayV2::Stage StageName',
+  'AWS::Backup::RestoreTestingSelection RestoreTestingSelectionName',
+  'AWS::CodeDeploy::DeploymentGroup DeploymentConfigName',
+  'AWS::EC2::VPCEndpoint ServiceName',
+  'AWS::EventSchemas::Schema SchemaName',
+  'AWS::IAM::Policy PolicyName',
+  'AWS::Lambda::Alias Name',
+  'AWS::Logs::SubscriptionFilter FilterName',
+  'AWS::RDS::DBCluster DatabaseName',
+  'AWS::RDS::DBProxyTargetGroup TargetGroupName',
+  'AWS::StepFunctions::StateMachineAlias Name',
+]);
+
+/** The names that a template gives its resources, as `<type> <property>` with the text; those that refer to a resource are its own. */
+const namesIn = ({ Resources }: Template): [string, string][] =>
+  Object.values(Resources).flatMap(({ Type, Properties = {} }) =>
+    Object.entries(Properties)
+      .filter(([property]) => /(^|[a-z])(Name|Identifier|Domain|Prefix)$/.test(property))
+      .map(([property, value]) => [`${Type} ${property}`, JSON.stringify(value)] as [string, string])
+      .filter(
+        ([property, text]) => !held.has(property) && !/"(Ref|Fn::ImportValue)":"(?!AWS::)|"Fn::GetAtt"/.test(text),
+      ),
+  );
+
+test('two stages of one profile in one account have no name and no export in common', () => {
+  const all = (stacks: [string, Template][]) => stacks.flatMap(([, template]) => namesIn(template));
+  const [ours, theirs] = [all(tea), all(coffee)];
+  expect(ours.length).toBeGreaterThan(300);
+  const taken = new Set(theirs.map(([property, text]) => `${property} ${text}`));
+  expect(ours.map(([property, text]) => `${property} ${text}`).filter((name) => taken.has(name))).toEqual([]);
+  const exported = (stacks: [string, Template][]) =>
+    stacks.flatMap(([, { Outputs = {} }]) =>
+      (Object.values(Outputs) as Output[]).flatMap(({ Export }) => Export?.Name ?? []),
+    );
+  expect(exported(tea).length).toBeGreaterThan(30);
+  expect(exported(tea).filter((name) => exported(coffee).includes(name))).toEqual([]);
+});
+
+test('CloudFormation is told what the stage cannot change once it is there, and what to do instead', () => {
+  const first = (context: Record<string, string>) => {
+    const { Parameters = {} } = synthesized('dev', { context }).data as Template & {
+      Parameters?: Record<string, { Default: string; AllowedValues: string[]; ConstraintDescription: string }>;
+    };
+    const choices = Object.entries(Parameters).filter(([name]) => name.startsWith('First'));
+    for (const [name, { Default, AllowedValues, ConstraintDescription }] of choices) {
+      expect(AllowedValues, name).toEqual([Default]);
+      expect(ConstraintDescription, name).toMatch(/stays as it was first deployed\. Deploy another stage/);
+    }
+    return Object.fromEntries(choices.map(([name, { Default }]) => [name, Default]));
+  };
+  const own = first({});
+  expect(own).toEqual({ FirstNetwork: 'of the stage', FirstZones: 'the first 2', FirstKey: 'of AWS' });
+  expect(first({ RATE_LIMIT_PER_MINUTE: '300', readers: '1', traces: 'on' })).toEqual(own);
+  expect(first({ zones: 'eu-west-1a,eu-west-1c' })).toEqual({ ...own, FirstZones: 'eu-west-1a eu-west-1c' });
+  const vpcSubnets = 'subnet-00000000:eu-west-1a:rtb-00000000,subnet-00000001:eu-west-1b:rtb-00000001';
+  expect(first({ vpcId: 'vpc-0123456789abcdef0', vpcSubnets })).toMatchObject({
+    FirstNetwork: 'vpc-0123456789abcdef0',
+  });
+});
+
+test('nothing of a stage with a name of its own is called by its profile', () => {
+  expect(JSON.stringify(tea).match(/counterfoil[-_/]prod\b.{0,60}/g)).toBeNull();
+});
