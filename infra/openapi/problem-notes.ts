@@ -301,8 +301,9 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
   },
   'report-too-large': {
     when: 'The report would have more than 10,000 rows, or adding it up takes longer than a request may take.',
-    todo: 'Choose larger groups, a shorter period or one currency.',
-    detail: 'The report has more than 10000 rows. Choose larger groups or a shorter period.',
+    todo: 'Choose larger groups, a shorter period or one currency, or have a file made by `POST /reports/exports`, which takes 200,000 rows.',
+    detail:
+      'The report has more than 10000 rows. Choose larger groups or a shorter period, or export it: POST /reports/exports.',
     path: '/reports/sales',
   },
   'history-broken': {

@@ -105,7 +105,7 @@ export function answerOf<R extends Row>(
     amounts,
   ).toSorted(byGroup);
   if (data.length > mostRows) {
-    const detail = `The report has more than ${mostRows} rows. Choose larger groups or a shorter period.`;
+    const detail = `The report has more than ${mostRows} rows. Choose larger groups or a shorter period, or export it: POST /reports/exports.`;
     throw new Problem('report-too-large', detail);
   }
   return { ...ageOfParts(parts), data };

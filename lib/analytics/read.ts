@@ -117,7 +117,7 @@ function problemOf(error: unknown, maxLagSeconds: number): unknown {
     return new Problem('reader-behind', detail, { cause: error, headers: { 'retry-after': '10' } });
   }
   if (isTooSlow(error)) {
-    const detail = 'The report takes too long. Ask for a shorter period, or for one currency.';
+    const detail = 'The report takes too long. Ask for a shorter period, or export it: POST /reports/exports.';
     return new Problem('report-too-large', detail, { cause: error });
   }
   return error;

@@ -125,7 +125,7 @@ describe('an export', () => {
     await purge();
     expect(await read(body.id)).toMatchObject({ code: 'not-found' });
     await fetch(`${files.endpoint}/${files.bucket}/exports/rex_${'0'.repeat(32)}.csv`);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(join(folder, 'exports'))).toEqual([]);
   });
 
   test('is one at a time for each application, and is seen by its own alone', async () => {

@@ -34,7 +34,7 @@ test(
       const places = async (writer: number) => {
         for (let i = 0; i < transactions; i++) {
           const n = writer * transactions + i;
-          while (loads < Math.floor((i * leastLoads) / transactions)) await sleep(5);
+          while (loads < Math.floor(((i + 1) * leastLoads) / transactions)) await sleep(5);
           await admin
             .begin(async (sql) => {
               await sql`set local session_replication_role = 'replica'`;

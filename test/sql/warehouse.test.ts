@@ -177,6 +177,34 @@ test('customers keep what they were, and each sale has its buyer as they were th
   await admin`update orders.orders set segment = null, shipping_address = '{"country": "DE"}' where segment is not null`;
 });
 
+test('a country that is put right in an old month changes that sale alone: those of later months keep theirs', async () => {
+  const [first] = await admin`
+    select id, customer_id from orders.orders where confirmed_at is not null and customer_id = ${ids.customer(7)}
+    order by confirmed_at, id limit 1`;
+  // Alone in its month, of this customer.
+  await admin`update orders.orders set created_at = created_at - interval '31 days', confirmed_at = confirmed_at - interval '31 days' where id = ${first!.id}`;
+  await load(analyst, root);
+  const shipTo = (country: string) =>
+    admin`update orders.orders set shipping_address = ${JSON.stringify({ country })}::text::jsonb where id = ${first!.id}`;
+  const wrong = `
+    select o.order_id from fact_orders o join dim_customer c on c.customer_key = o.customer_key
+      and o.confirmed_at >= c.valid_from and (c.valid_to is null or o.confirmed_at < c.valid_to) where o.country <> c.country`;
+  const countries = `
+    select distinct country from fact_orders
+    where customer_key = (select customer_key from fact_orders where order_id = '${first!.id}') order by 1`;
+  expect(await query(countries)).toEqual([{ country: 'DE' }]);
+  await shipTo('FR');
+  const { manifest, months } = await load(analyst, root);
+  expect(months).toHaveLength(1);
+  expect(await query(countries)).toEqual([{ country: 'DE' }, { country: 'FR' }]);
+  expect(await query(wrong)).toEqual([]);
+  expect(await check(analyst, root, manifest)).toMatchObject({ findings: [] });
+  await shipTo('DE');
+  await load(analyst, root);
+  expect(await query(wrong)).toEqual([]);
+  await admin`update orders.orders set created_at = created_at + interval '31 days', confirmed_at = confirmed_at + interval '31 days' where id = ${first!.id}`;
+});
+
 test('an erased customer leaves the warehouse, and the totals stay', async () => {
   await load(analyst, root);
   const ofCustomers =

@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { reportExportDays } from '../../../lib/contract/deploy/retention.ts';
 import type { Clock } from '../../../lib/kernel/clock.ts';
+import { diskStore } from '../../warehouse/disk-store.ts';
 import { forThisMachine, listenOn, portOf } from '../loopback.ts';
-import { type Credentials, type Refused, refusalOf } from './links.ts';
+import { type Answer, answerS3, failed } from '../s3/answer.ts';
+import { type Credentials, refusalOf } from '../s3/links.ts';
 
 export type LocalReportFiles = { endpoint: string; bucket: string; stop(): Promise<void> };
 
@@ -13,56 +14,43 @@ type Options = { folder: string; credentials: Credentials; clock: Clock };
 
 const bucket = 'report-files';
 const keptMs = reportExportDays * 24 * 3600_000;
-const types: Readonly<Record<string, string>> = { csv: 'text/csv', parquet: 'application/vnd.apache.parquet' };
+const fileNames = /^\/report-files\/exports\/(rex_[0-9a-f]{32}\.(?:csv|parquet))$/;
 
 /**
- * S3 on a laptop, as far as exports of reports need it: puts a file in a bucket, serves it to whoever has a link that is signed and has not
- * expired, and ends it by the bucket's lifecycle. Files are in a folder.
+ * The bucket of exported reports on a laptop: puts a file, serves it to whoever has a link that is signed and has not expired, and ends
+ * it by the bucket's lifecycle.
  */
 export async function startReportFiles({ folder, credentials, clock }: Options): Promise<LocalReportFiles> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const fileOf = (name: string) => join(folder, name);
+  const store = diskStore(folder);
+  const fileOf = (name: string) => join(folder, 'exports', name);
 
   async function endOldFiles(): Promise<void> {
-    for (const name of await readdir(folder)) {
+    for (const name of await readdir(join(folder, 'exports')).catch(() => [])) {
       const { mtimeMs } = await stat(fileOf(name));
       if (mtimeMs < clock.now() - keptMs) await rm(fileOf(name), { force: true });
     }
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(request: IncomingMessage): Promise<Answer> {
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
-    const name = /^\/report-files\/exports\/(rex_[0-9a-f]{32}\.(?:csv|parquet))$/.exec(url.pathname)?.[1];
+    const name = fileNames.exec(url.pathname)?.[1];
     await endOldFiles();
-    if (name === undefined) return refuse(response, { status: 404, code: 'NoSuchKey' });
-    if (request.method === 'PUT') {
-      const bytes = await buffer(request);
-      // Whole or not at all, as in S3.
-      await writeFile(fileOf(`.${name}`), bytes, { mode: 0o600 });
-      const now = new Date(clock.now());
-      await utimes(fileOf(`.${name}`), now, now);
-      await rename(fileOf(`.${name}`), fileOf(name));
-      response.writeHead(200).end();
-      return;
+    if (name === undefined) return failed(404, 'NoSuchKey');
+    if (request.method === 'GET') {
+      const refused = await refusalOf(url, { credentials, clock });
+      return refused === undefined ? answerS3(store, request) : failed(refused.status, refused.code);
     }
-    if (request.method !== 'GET') return refuse(response, { status: 405, code: 'MethodNotAllowed' });
-    const refused = await refusalOf(url, { credentials, clock });
-    if (refused !== undefined) return refuse(response, refused);
-    const bytes = await readFile(fileOf(name)).catch(() => undefined);
-    if (bytes === undefined) return refuse(response, { status: 404, code: 'NoSuchKey' });
-    const disposition = url.searchParams.get('response-content-disposition');
-    response
-      .writeHead(200, {
-        'content-type': types[name.split('.')[1]!]!,
-        'content-length': bytes.length,
-        ...(disposition === null ? {} : { 'content-disposition': disposition }),
-      })
-      .end(bytes);
+    if (request.method !== 'PUT') return failed(405, 'MethodNotAllowed');
+    const answered = await answerS3(store, request);
+    const now = new Date(clock.now());
+    await utimes(fileOf(name), now, now);
+    return answered;
   }
 
   const server = createServer(
-    forThisMachine((request, response) => {
-      answer(request, response).catch(() => refuse(response, { status: 500, code: 'InternalError' }));
+    forThisMachine(async (request, response) => {
+      const { status, headers, body } = await answer(request).catch(() => failed(500, 'InternalError'));
+      response.writeHead(status, headers).end(body);
     }),
   );
   await listenOn('127.0.0.1', 0, server);
@@ -74,11 +62,4 @@ export async function startReportFiles({ folder, credentials, clock }: Options):
       server.closeAllConnections();
     },
   };
-}
-
-/** As S3 does. */
-function refuse(response: ServerResponse, { status, code }: Refused): void {
-  response
-    .writeHead(status, { 'content-type': 'application/xml' })
-    .end(`<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code></Error>\n`);
 }

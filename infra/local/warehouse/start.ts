@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { openWarehouse } from '../../warehouse/open.ts';
 import { forThisMachine, listenOn, portOf } from '../loopback.ts';
+import type { Answer, answerS3 } from '../s3/answer.ts';
 import type { createAthena } from './athena.ts';
-import type { Answer, answerS3 } from './s3.ts';
 
 export type LocalWarehouse = { url: string; stop(): Promise<void> };
 
@@ -53,7 +53,7 @@ async function openParts(root: string): Promise<Parts> {
   const [{ openWarehouse }, { diskStore }, { answerS3 }, { createAthena }] = await Promise.all([
     import('../../warehouse/open.ts'),
     import('../../warehouse/disk-store.ts'),
-    import('./s3.ts'),
+    import('../s3/answer.ts'),
     import('./athena.ts'),
   ]);
   const warehouse = openWarehouse(root, localDatabase);

@@ -1,5 +1,7 @@
 import { always } from './dimensions.ts';
-import type { Row, Rows } from './parquet.ts';
+import type { DataFile } from './files.ts';
+import { type Row, type Rows, readRows } from './parquet.ts';
+import type { Store } from './store.ts';
 
 type Segment = 'premium' | 'standard';
 type State = { segment: Segment | null; country: string | null };
@@ -23,6 +25,9 @@ export function createCustomers(known: readonly Row[]) {
     if (some === undefined) moments.set(key, [moment]);
     else some.push(moment);
   };
+  const versions = Map.groupBy(known, ({ customer_key }) => customer_key as string);
+  /** When somebody first bought as another than they were known to be then. */
+  const changed = new Map<string, number>();
   for (const { customer_key, valid_from, segment, country } of known) {
     const state = { segment: segmentOf(segment), country: (country ?? null) as string | null };
     add(customer_key as string, { ...state, at: (valid_from as Date).getTime(), id: '' });
@@ -32,8 +37,18 @@ export function createCustomers(known: readonly Row[]) {
       if (key == null) return;
       touched.add(key as string);
       const state = { segment: segmentOf(segment), country: (country ?? null) as string | null };
-      add(key as string, { ...state, at: (confirmed_at as Date).getTime(), id: order_id as string });
+      const at = (confirmed_at as Date).getTime();
+      const then = versions.get(key as string)?.findLast(({ valid_from }) => timeOf(valid_from)! <= at);
+      if (then !== undefined && !says(then, state))
+        changed.set(key as string, Math.min(at, changed.get(key as string) ?? at));
+      add(key as string, { ...state, at, id: order_id as string });
     },
+    /** Whether a sale of a month has to be told too, since its customer bought as another before than was known. */
+    needs({ customer_key: key, confirmed_at }: Row): boolean {
+      return key != null && (confirmed_at as Date).getTime() > (changed.get(key as string) ?? Number.POSITIVE_INFINITY);
+    },
+    /** When the first such customer did so; undefined when there is none. */
+    changedFrom: (): number | undefined => (changed.size === 0 ? undefined : Math.min(...changed.values())),
     /** Nothing more comes of a month: of a customer with a thousand orders, few say something new. */
     endMonth(): void {
       for (const key of touched) {
@@ -47,15 +62,15 @@ export function createCustomers(known: readonly Row[]) {
     },
     /** @param now every customer who is not erased, as they are at `at`, by pseudonym */
     async rows(now: Rows, at: Date): Promise<Row[]> {
-      const versions: Row[] = [];
+      const all: Row[] = [];
       for await (const { customer_key, segment, signed_up } of now) {
         const past = (moments.get(customer_key as string) ?? []).toSorted(byTime);
         // A shop's clock may be ahead of the database's: what somebody is now comes after all that they bought.
         const last = Math.max(at.getTime(), (past.at(-1)?.at ?? 0) + 1);
-        const all = versionsOf([...past, { at: last, id: '', segment: segmentOf(segment), country: null }]);
-        versions.push(...all.map((version) => ({ customer_key, signed_up, ...version })));
+        const own = versionsOf([...past, { at: last, id: '', segment: segmentOf(segment), country: null }]);
+        all.push(...own.map((version) => ({ customer_key, signed_up, ...version })));
       }
-      return versions.toSorted(
+      return all.toSorted(
         (a: Row, b: Row) =>
           compare(a.customer_key as string, b.customer_key as string) ||
           (a.valid_from as Date).getTime() - (b.valid_from as Date).getTime(),
@@ -105,9 +120,35 @@ export function readVersions(rows: readonly Row[]) {
         .get(customer_key as string)
         ?.find(({ valid_from, valid_to }) => timeOf(valid_from)! <= at && (valid_to == null || at < timeOf(valid_to)!));
       if (then === undefined || !isLastOfMoment) return then !== undefined;
-      return (segmentOf(segment) ?? then.segment) === then.segment && (country == null || country === then.country);
+      return says(then, { segment: segmentOf(segment), country: (country ?? null) as string | null });
     },
   };
 }
+
+/** Whether a version is what a sale says, as far as it says it. */
+const says = (version: Row, { segment, country }: State): boolean =>
+  (segment ?? version.segment) === version.segment && (country ?? version.country) === (version.country ?? null);
+
+/**
+ * Tells the sales of later months, which this load does not read anew, of customers whose earlier sales have changed: a version that
+ * such a sale began may have been left out, because it was what the customer was before.
+ * @throws BrokenFile
+ */
+export async function addLaterSales(
+  store: Store,
+  months: Readonly<Record<string, DataFile>>,
+  customers: ReturnType<typeof createCustomers>,
+): Promise<void> {
+  const from = customers.changedFrom();
+  if (from === undefined) return;
+  const first = new Date(from).toISOString().slice(0, 7);
+  for (const [month, file] of Object.entries(months)) {
+    if (month <= first) continue;
+    for (const row of await readRows(store, file, saleColumns)) if (customers.needs(row)) customers.order(row);
+    customers.endMonth();
+  }
+}
+
+const saleColumns = ['order_id', 'customer_key', 'segment', 'country', 'confirmed_at'];
 
 const timeOf = (at: unknown): number | undefined => (at == null ? undefined : (at as Date).getTime());

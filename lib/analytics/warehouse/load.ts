@@ -1,7 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
-import { createCustomers } from './customers.ts';
+import { addLaterSales, createCustomers } from './customers.ts';
 import { allDays } from './days.ts';
 import { createApplications, days, productVersions } from './dimensions.ts';
 import {
@@ -15,6 +15,7 @@ import {
 } from './extract.sql.ts';
 import {
   addFile,
+  type DataFile,
   findManifest,
   type Manifest,
   manifestVersion,
@@ -135,6 +136,7 @@ async function writeSnapshot(
   const { rows, days } = await loadFacts(scope, anew, { applications, customers });
   const knownDays = full ? undefined : before?.tables.daily_sales_summary?.all;
   await scope.put('daily_sales_summary', 'all', await allDays(store, knownDays, { months: anew, days }));
+  await addLaterSales(store, without(manifest.tables.fact_orders ?? {}, anew), customers);
   if (changes.customers || anew.length > 0 || full || !continues) {
     const now = pseudonymous(readCustomers(sql), pseudonymOf);
     await scope.put('dim_customer', 'all', await customers.rows(now, snapshot.asOf));
@@ -276,6 +278,10 @@ async function* passing(rows: AsyncIterable<Row>, see: (row: Row) => void): Asyn
     yield row;
   }
 }
+
+/** The files of other months. */
+const without = (files: Readonly<Record<string, DataFile>>, months: readonly string[]) =>
+  Object.fromEntries(Object.entries(files).filter(([month]) => !months.includes(month)));
 
 /** Texts of several lists, each once, sorted. */
 export const union = (...lists: (readonly string[])[]): string[] => [...new Set(lists.flat())].toSorted();

@@ -8,8 +8,8 @@ export type Answer = { status: number; headers?: Record<string, string>; body?: 
 const mostListed = 1000;
 
 /**
- * Answers one request of S3 from a folder: the operations and conditions that the warehouse uses, with the bucket's name in the
- * path.
+ * Answers one request of S3 from a folder: the operations and conditions that the warehouse and exports of reports use, with the
+ * bucket's name in the path. Who may ask is for the caller to say.
  */
 export async function answerS3(store: Store, request: IncomingMessage): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url!, 'http://s3');
@@ -17,10 +17,10 @@ export async function answerS3(store: Store, request: IncomingMessage): Promise<
   if (key === '' && request.method === 'GET') return list(store, searchParams);
   if (key === '' && request.method === 'POST' && searchParams.has('delete')) return removeAll(store, request);
   if (!/^[\w=.-]+(\/[\w=.-]+)*$/.test(key) || key.split('/').includes('..'))
-    return failed(400, 'InvalidRequest', `not a key of the warehouse: ${key}`);
+    return failed(400, 'InvalidRequest', `not a key that is used here: ${key}`);
   switch (request.method) {
     case 'GET':
-      return get(store, key, request.headers.range);
+      return described(await get(store, key, request.headers.range), key, searchParams);
     case 'HEAD': {
       const size = await store.size(key);
       return size === undefined ? { status: 404 } : { status: 200, headers: { 'content-length': String(size) } };
@@ -42,6 +42,21 @@ async function get(store: Store, key: string, range: string | undefined): Promis
   const body = await store.slice(key, Number(start), last + 1);
   return { status: 206, headers: { 'content-range': `bytes ${start}-${last}/${size}` }, body };
 }
+
+/** With the type of the object, and what a link asks a browser to do with it. */
+function described(answer: Answer, key: string, asked: URLSearchParams): Answer {
+  if (answer.status >= 300) return answer;
+  const type = types[key.slice(key.lastIndexOf('.') + 1)];
+  const disposition = asked.get('response-content-disposition');
+  const headers = {
+    ...answer.headers,
+    ...(type !== undefined && { 'content-type': type }),
+    ...(disposition !== null && { 'content-disposition': disposition }),
+  };
+  return { ...answer, headers };
+}
+
+const types: Readonly<Record<string, string>> = { csv: 'text/csv', parquet: 'application/vnd.apache.parquet' };
 
 async function put(store: Store, key: string, request: IncomingMessage): Promise<Answer> {
   const content = await buffer(request);
@@ -72,5 +87,5 @@ const xml = (status: number, body: string): Answer => ({
   headers: { 'content-type': 'application/xml' },
   body,
 });
-const failed = (status: number, code: string, message: string): Answer =>
+export const failed = (status: number, code: string, message = ''): Answer =>
   xml(status, `<Error><Code>${code}</Code><Message>${escaped(message)}</Message></Error>`);
