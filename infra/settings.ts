@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
 import { rateClassesOf } from '../lib/contract/deploy/limits.ts';
-import { Given, SettingError } from './given.ts';
+import { fullSecretArn, Given, SettingError } from './given.ts';
 import type { Profile } from './profiles.ts';
 import { type Brought, broughtOf } from './settings-brought.ts';
 import {
@@ -88,8 +88,6 @@ export const tunable = [
   'ARCHIVE_AFTER_MONTHS',
 ] as const;
 
-const secretArn = /^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
-
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
@@ -120,7 +118,7 @@ export function readSettings(node: Node): Settings {
     'is not 1 to 10 capitals or digits',
   );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
-  const noticesSecretArn = given.matching('noticesSecretArn', secretArn, 'is not the full ARN of a secret');
+  const noticesSecretArn = given.matching('noticesSecretArn', fullSecretArn, 'is not the full ARN of a secret');
   const settings: Settings = {
     profile,
     brought: broughtOf(given, profile),
@@ -189,7 +187,7 @@ function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'
   }
   const secret = (name: string, what: string): string => {
     const arn = given.text(name) ?? '';
-    if (secretArn.test(arn)) return arn;
+    if (fullSecretArn.test(arn)) return arn;
     throw new SettingError(
       `paymentProvider stripe needs -c ${name}=arn:…, the full ARN of the Secrets Manager secret that holds ${what}`,
     );

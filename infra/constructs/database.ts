@@ -14,11 +14,29 @@ const version = rds.AuroraPostgresEngineVersion.VER_18_4;
 /** Of Aurora PostgreSQL. */
 export const engineVersion = version.auroraPostgresFullVersion;
 
+/** What a stage needs to know of its database, its own or one that the shop has. */
+export type StageDatabase = {
+  /** What functions connect to. */
+  host: string;
+  /** Environment variables by which a function finds the database, and its readers. */
+  environment: Record<string, string>;
+  readerEnvironment: Record<string, string>;
+  /** What lets a function log in as a role. */
+  login(role: DatabaseRole): { action: string; resource: string };
+  /** What the function of the migrations has besides. */
+  migrating: { environment: Record<string, string>; statements: iam.PolicyStatement[] } | undefined;
+  /** What the stage itself has of it. */
+  cluster: rds.DatabaseCluster | undefined;
+  proxy: rds.DatabaseProxy | undefined;
+  reader: rds.DatabaseProxyEndpoint | undefined;
+};
+
 /**
  * Aurora PostgreSQL behind RDS Proxy, with IAM from function to proxy and from proxy to database. No password exists, not
  * even for the master user `migrator`.
  */
-export class Database extends Construct {
+export class Database extends Construct implements StageDatabase {
+  readonly migrating = undefined;
   readonly cluster: rds.DatabaseCluster;
   /** Undefined in a profile without one, whose functions connect to the cluster itself. */
   readonly proxy: rds.DatabaseProxy | undefined;
@@ -173,13 +191,14 @@ export class Database extends Construct {
     return this.reader === undefined ? {} : { DATABASE_READER_HOST: this.reader.endpoint };
   }
 
-  /** The resource of `rds-db:connect` for a client of the proxy, or of the cluster, that logs in as this role. */
-  loginArn(role: DatabaseRole): string {
+  /** A client of the proxy, or of the cluster, logs in by IAM. */
+  login(role: DatabaseRole): { action: string; resource: string } {
     const { proxy, cluster } = this;
-    return this.userArn(
+    const resource = this.userArn(
       proxy === undefined ? cluster.clusterResourceIdentifier : Fn.select(6, Fn.split(':', proxy.dbProxyArn)),
       role,
     );
+    return { action: 'rds-db:connect', resource };
   }
 
   private userArn(resource: string, role: DatabaseRole): string {

@@ -27,5 +27,6 @@ const choicesOf = ({ profile, brought }: Settings): Record<string, { value: stri
     value: profile.zoneNames?.slice(0, profile.zones).join(' ') ?? `the first ${profile.zones}`,
     what: 'the zones of its network',
   },
+  Database: { value: brought.database?.host ?? 'of the stage', what: 'the database' },
   Key: { value: profile.ownKey ? 'of the stage' : 'of AWS', what: 'the key of its database' },
 });

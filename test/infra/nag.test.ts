@@ -9,8 +9,19 @@ test.each(['dev', 'staging', 'small', 'prod'] as const)(
   },
 );
 
-test.each(['dev', 'prod'] as const)('nor in %s with a CDN and traces', (profile) => {
-  const context = { catalogMaxAge: '60', traces: 'on' };
+const brought = {
+  vpcId: 'vpc-0123456789abcdef0',
+  vpcSubnets: 'subnet-00000000:eu-west-1a:rtb-00000000,subnet-00000001:eu-west-1b:rtb-00000001',
+  databaseHost: 'shop.abc.eu-west-1.rds.amazonaws.com',
+  databaseGroup: 'sg-0123456789abcdef1',
+  databaseSecretArn: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-database-AbCdEf',
+};
+
+test.each([
+  ['dev', brought],
+  ['prod', {}],
+] as const)('nor in %s with a CDN and traces, and in dev with a database of the shop', (profile, own) => {
+  const context = { catalogMaxAge: '60', traces: 'on', ...own };
   expect(() => synthesized(profile, { everyCheck: true, context })).not.toThrow();
 });
 

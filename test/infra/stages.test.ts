@@ -57,7 +57,12 @@ test('CloudFormation is told what the stage cannot change once it is there, and 
     return Object.fromEntries(choices.map(([name, { Default }]) => [name, Default]));
   };
   const own = first({});
-  expect(own).toEqual({ FirstNetwork: 'of the stage', FirstZones: 'the first 2', FirstKey: 'of AWS' });
+  expect(own).toEqual({
+    FirstNetwork: 'of the stage',
+    FirstZones: 'the first 2',
+    FirstDatabase: 'of the stage',
+    FirstKey: 'of AWS',
+  });
   expect(first({ RATE_LIMIT_PER_MINUTE: '300', readers: '1', traces: 'on' })).toEqual(own);
   expect(first({ zones: 'eu-west-1a,eu-west-1c' })).toEqual({ ...own, FirstZones: 'eu-west-1a eu-west-1c' });
   const vpcSubnets = 'subnet-00000000:eu-west-1a:rtb-00000000,subnet-00000001:eu-west-1b:rtb-00000001';
