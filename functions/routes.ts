@@ -298,7 +298,10 @@ const rows = {
   'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
   'get-cohorts-report': http('GET', '/reports/cohorts', 'app', 'reporting', reads),
   'get-customers-report': http('GET', '/reports/customers', 'app', 'reporting', reads),
-  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
+  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', {
+    ...reads,
+    tables: { sessions: ['Query'] },
+  }),
   'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
   'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
   'load-customer-feed': http('POST', '/customer-feeds/{source}', 'app', 'customer_feeds', {
@@ -306,6 +309,7 @@ const rows = {
     concurrent: 2,
   }),
   'create-report-export': http('POST', '/reports/exports', 'app', 'reports_api', { scopes: ['reports:read'] }),
+  'list-report-exports': http('GET', '/reports/exports', 'app', 'reports_api', { scopes: ['reports:read'] }),
   'get-report-export': http('GET', '/reports/exports/{exportId}', 'app', 'reports_api', {
     scopes: ['reports:read'],
     reportFiles: ['GetObject'],

@@ -48,7 +48,7 @@ export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
       })),
   });
   const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
-  const publish = soon(againWhileRunning(() => scheduler.trigger('publish-events')));
+  const publish = soon(() => scheduler.trigger('publish-events'));
   const wake = () => {
     void sendMails();
     publish.call();
@@ -75,20 +75,30 @@ const mayWriteMail = ({ method, path, status }: Request): boolean =>
   method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
 
 /** What happens within so many milliseconds is published together. */
-const gatherMs = 80;
+const gatherMs = { least: 80, most: 500 };
 
-/** Runs `work` a moment after a call, once for all calls until then. */
-function soon(work: () => Promise<void>): { call: () => void; end: () => void } {
+/**
+ * Runs `work` a moment after a call, once for all calls until then. The moment is longer where the work takes longer, so that
+ * it takes a fifth of the time at most.
+ */
+function soon(work: () => Promise<unknown>): { call: () => void; end: () => void } {
   let timer: NodeJS.Timeout | undefined;
-  let ended = false;
+  let [running, again, ended, took] = [false, false, false, 0];
+  const call = () => {
+    if (ended) return;
+    if (running) again = true;
+    else timer ??= setTimeout(run, Math.min(gatherMs.most, Math.max(gatherMs.least, 4 * took)));
+  };
+  const run = async () => {
+    [timer, running, again] = [undefined, true, false];
+    const startedAt = performance.now();
+    await work().catch(() => {}); // The schedule tries again.
+    took = performance.now() - startedAt;
+    running = false;
+    if (again) call();
+  };
   return {
-    call() {
-      if (ended) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void work();
-      }, gatherMs);
-    },
+    call,
     end() {
       ended = true;
       clearTimeout(timer);

@@ -96,6 +96,7 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ProductReportRow: reports.productRow,
   CustomerReportRow: reports.customerRow,
   CustomersReportRow: customerReports.customersRow,
+  CustomerSessions: customerReports.customerSessions,
   FeedAge: feedAge,
   FeedEntry: feedEntry,
   CohortRow: customerReports.cohortRow,

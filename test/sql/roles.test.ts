@@ -615,6 +615,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'monitor.read_index_advice()', callers: 'monitor', anybody: false },
+      { name: 'monitor.read_queues()', callers: 'monitor', anybody: false },
       { name: 'monitor.read_sessions()', callers: 'monitor', anybody: false },
       { name: 'monitor.read_statements()', callers: 'monitor', anybody: false },
       { name: 'monitor.read_storage()', callers: 'monitor', anybody: false },

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { type Clock, systemClock } from '../../../lib/kernel/clock.ts';
 import { forThisMachine, listenOn, portOf } from '../loopback.ts';
 import { compilePattern, type EventPattern } from './pattern.ts';
-import { BusStore, type Delivery, type Parked } from './store.ts';
+import { BusStore, type Parked } from './store.ts';
 
 export type Rule = {
   name: string;
@@ -75,10 +75,25 @@ export async function startBus(options: Options): Promise<Bus> {
   };
 }
 
+/** One that waits for room. */
+type Waiting = { id: number; event: unknown; attempts: number };
+
+type OpenRule = Rule & {
+  matches: (event: unknown) => boolean;
+  underWay: Set<number>;
+  /** The next deliveries. The store has them too. */
+  waiting: Waiting[];
+  /** The store may have more that are due than these. */
+  more: boolean;
+};
+
+/** More are left in the store, so that a slow target fills no memory. */
+const mostWaiting = 1000;
+
 /** What is on its way to the targets of rules. */
 class Deliveries {
   readonly store: BusStore;
-  readonly #rules: (Rule & { matches: (event: unknown) => boolean; underWay: Set<number> })[];
+  readonly #rules: OpenRule[];
   readonly #options: Options;
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
@@ -92,42 +107,63 @@ class Deliveries {
       ...rule,
       matches: compilePattern(rule.pattern),
       underWay: new Set(),
+      waiting: [],
+      more: true,
     }));
     this.store = new BusStore(options.file);
   }
 
   accept(events: readonly object[]): void {
     const due = this.#clock.now();
-    this.store.add(
-      events.flatMap((event) =>
-        this.#rules
-          .filter((rule) => rule.matches(event))
-          .map(({ name: rule }) => ({ rule, event: JSON.stringify(event), due })),
-      ),
-    );
-    this.start();
+    const added = events.flatMap((event) => {
+      const text = JSON.stringify(event);
+      return this.#rules.filter((rule) => rule.matches(event)).map((rule) => ({ rule, event, text }));
+    });
+    if (added.length === 0) return;
+    const ids = this.store.add(added.map(({ rule, text }) => ({ rule: rule.name, event: text, due })));
+    for (const [n, { rule, event }] of added.entries()) {
+      // Behind what is in the store already.
+      if (rule.more || rule.waiting.length >= mostWaiting) rule.more = true;
+      else rule.waiting.push({ id: ids[n]!, event, attempts: 0 });
+    }
+    for (const rule of new Set(added.map(({ rule }) => rule))) this.#startOf(rule);
   }
 
   /** Starts everything that is due, as far as there is room. */
   start(): void {
     if (this.#stopped) return;
     for (const rule of this.#rules) {
-      const room = rule.atOnce - rule.underWay.size;
-      if (room <= 0) continue;
-      const due = this.store.due(rule.name, this.#clock.now(), rule.underWay.size + room);
-      for (const delivery of due.filter(({ id }) => !rule.underWay.has(id)).slice(0, room)) {
-        rule.underWay.add(delivery.id);
-        void this.#deliver(rule, delivery);
-      }
+      rule.more = true;
+      this.#startOf(rule);
     }
     this.#planNext();
-    if (this.#isIdle()) for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#tellIfIdle();
   }
 
-  async #deliver(rule: Rule & { underWay: Set<number> }, { id, event, attempts }: Delivery): Promise<void> {
+  #startOf(rule: OpenRule): void {
+    while (rule.underWay.size < rule.atOnce) {
+      if (rule.waiting.length === 0) this.#refill(rule);
+      const delivery = rule.waiting.shift();
+      if (delivery === undefined) return;
+      rule.underWay.add(delivery.id);
+      void this.#deliver(rule, delivery);
+    }
+  }
+
+  #refill(rule: OpenRule): void {
+    if (!rule.more) return;
+    const limit = rule.underWay.size + mostWaiting;
+    const due = this.store.due(rule.name, this.#clock.now(), limit);
+    rule.more = due.length === limit;
+    rule.waiting = due
+      .filter(({ id }) => !rule.underWay.has(id))
+      .map(({ id, event, attempts }) => ({ id, event: JSON.parse(event), attempts }));
+  }
+
+  async #deliver(rule: OpenRule, { id, event, attempts }: Waiting): Promise<void> {
     const { firstPauseMs = 1000, log = () => {} } = this.#options;
     let error: unknown;
-    const failed = await rule.deliver(JSON.parse(event)).then(
+    const failed = await rule.deliver(event).then(
       () => false,
       (reason: unknown) => {
         error = reason;
@@ -140,8 +176,12 @@ class Deliveries {
     else if (attempts + 1 >= mostAttempts) {
       log(`the event bus gives up an event for ${rule.name} after ${mostAttempts} attempts: ${String(error)}`);
       this.store.park(id, String(error));
-    } else this.store.later(id, this.#clock.now() + firstPauseMs * 2 ** attempts);
-    this.start();
+    } else {
+      this.store.later(id, this.#clock.now() + firstPauseMs * 2 ** attempts);
+      this.#planNext();
+    }
+    this.#startOf(rule);
+    this.#tellIfIdle();
   }
 
   #planNext(): void {
@@ -153,10 +193,14 @@ class Deliveries {
     this.#timer.unref();
   }
 
+  #tellIfIdle(): void {
+    if (this.#waiters.length > 0 && this.#isIdle()) for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+
   #isIdle(): boolean {
+    if (this.#rules.some(({ underWay }) => underWay.size > 0)) return false;
     const next = this.store.next();
-    const waits = next !== undefined && next <= this.#clock.now();
-    return !waits && this.#rules.every(({ underWay }) => underWay.size === 0);
+    return next === undefined || next > this.#clock.now();
   }
 
   idle(): Promise<void> {

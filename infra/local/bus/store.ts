@@ -21,6 +21,8 @@ const schema = `
 export class BusStore {
   readonly #db: DatabaseSync;
   readonly #statements: ReturnType<typeof prepare>;
+  #done: number[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
 
   constructor(file: string) {
     // SQLite gives its other files the same rights: events name customers by their ids.
@@ -30,30 +32,29 @@ export class BusStore {
     this.#statements = prepare(this.#db);
   }
 
-  add(deliveries: readonly { rule: string; event: string; due: number }[]): void {
-    if (deliveries.length === 0) return;
-    this.#db.exec('begin immediate');
-    try {
-      for (const { rule, event, due } of deliveries) this.#statements.add.run(rule, event, due);
-      this.#db.exec('commit');
-    } catch (error) {
-      this.#db.exec('rollback');
-      throw error;
-    }
+  /** @returns the ids of the deliveries, in their order */
+  add(deliveries: readonly { rule: string; event: string; due: number }[]): number[] {
+    return this.#write(() =>
+      deliveries.map(({ rule, event, due }) => Number(this.#statements.add.run(rule, event, due).lastInsertRowid)),
+    );
   }
 
   /** The oldest that are due, without those that are under way. */
   due(rule: string, now: number, limit: number): Delivery[] {
+    this.#flush();
     return this.#statements.due.all(rule, now, limit) as Delivery[];
   }
 
   /** When the next one of any rule is due; undefined when nothing waits. */
   next(): number | undefined {
+    this.#flush();
     return (this.#statements.next.get() as { due: number | null }).due ?? undefined;
   }
 
+  /** Written at the end of the turn, together with others: a crash before that delivers them once more. */
   done(id: number): void {
-    this.#statements.done.run(id);
+    this.#done.push(id);
+    this.#scheduled ??= setImmediate(() => this.#flush());
   }
 
   later(id: number, due: number): void {
@@ -74,7 +75,32 @@ export class BusStore {
   }
 
   close(): void {
-    this.#db.close();
+    try {
+      this.#flush();
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  #flush(): void {
+    if (this.#done.length > 0) this.#write(() => {});
+  }
+
+  /** One transaction for `work` and what is done by now. */
+  #write<T>(work: () => T): T {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    this.#db.exec('begin immediate');
+    try {
+      for (const id of this.#done) this.#statements.done.run(id);
+      const result = work();
+      this.#db.exec('commit');
+      this.#done = [];
+      return result;
+    } catch (error) {
+      this.#db.exec('rollback');
+      throw error;
+    }
   }
 }
 

@@ -40,19 +40,15 @@ create table stock.movements (
   cancellation_id kernel.cancellation_id,
   created_at timestamptz not null,
   constraint movement_matches_kind check (
-    case kind
-      when 'adjustment' then quantity <> 0 and reserved = 0 and order_id is null
-      when 'reservation' then quantity = 0 and reserved > 0 and order_id is not null
-      when 'release' then quantity = 0 and reserved < 0 and order_id is not null
-      when 'commitment' then quantity < 0 and reserved = quantity and order_id is not null
-      when 'return' then quantity > 0 and reserved = 0 and order_id is not null
-      when 'cancellation' then quantity > 0 and reserved = 0 and order_id is not null
-      when 'restock' then quantity > 0 and reserved = 0 and order_id is not null
-      when 'write_off' then quantity < 0 and reserved = 0 and order_id is not null
-      else false
+    (order_id is null) = (kind = 'adjustment')
+    and case
+      when quantity = 0 then kind = 'reservation' and reserved > 0 or kind = 'release' and reserved < 0
+      when reserved <> 0 then kind = 'commitment' and quantity < 0 and reserved = quantity
+      when quantity > 0 then kind = any ('{adjustment,return,cancellation,restock}')
+      else kind = any ('{adjustment,write_off}')
     end
   ),
-  constraint return_is_named check ((return_id is not null) = (kind in ('restock', 'write_off'))),
+  constraint return_is_named check ((return_id is not null) = (kind = any ('{restock,write_off}'))),
   constraint cancellation_is_named check ((cancellation_id is not null) = (kind = 'cancellation'))
 );
 -- A step of the saga moves an order's stock at most once, however often the step is delivered; so does a return
@@ -82,7 +78,7 @@ create table stock.reservations (
   order_id kernel.order_id not null,
   product_id kernel.product_id not null references catalog.products (id),
   quantity integer not null check (quantity > 0),
-  state text not null default 'held' check (state in ('held', 'committed', 'released', 'returned')),
+  state text not null default 'held' check (state = any ('{held,committed,released,returned}')),
   expires_at timestamptz not null,
   primary key (order_id, product_id)
 );

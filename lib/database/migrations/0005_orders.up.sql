@@ -32,7 +32,7 @@ create table orders.orders (
   placed_by text collate "C",
   -- For reports, as of its placing.
   application_id text collate "C",
-  segment text check (segment in ('premium', 'standard', 'guest')),
+  segment text check (segment = any ('{premium,standard,guest}')),
   status text collate "C" not null,
   version integer not null default 1 check (version >= 1),
   currency kernel.currency not null,
@@ -78,8 +78,8 @@ create table orders.orders (
   correlation_id text collate "C",
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  constraint order_status_known check (status in
-    ('pending', 'reserved', 'pending_payment', 'confirmed', 'failed', 'cancelling', 'cancelled', 'needs_attention')
+  constraint order_status_known check (
+    status = any ('{pending,reserved,pending_payment,confirmed,failed,cancelling,cancelled,needs_attention}')
   ),
   constraint discount_within_subtotal check (discount_amount between 0 and subtotal),
   constraint discount_has_its_reason check ((discount_reason is null) = (discount_amount = 0)),
@@ -92,7 +92,7 @@ create table orders.orders (
   ),
   constraint payment_action_while_pending check ((payment_action is not null) = (status = 'pending_payment')),
   constraint failure_has_code_and_detail check ((failure_code is null) = (failure_detail is null)),
-  constraint failed_order_says_why check (status not in ('failed', 'needs_attention') or failure_code is not null),
+  constraint failed_order_says_why check (status <> all ('{failed,needs_attention}') or failure_code is not null),
   constraint confirmed_order_is_complete check (
     status <> 'confirmed' or (confirmed_at is not null and abandoned_at is null and failure_code is null)
   )

@@ -5,7 +5,7 @@ create table payments.payments (
   order_id kernel.order_id not null unique references orders.orders (id),
   provider text not null,
   reference text not null,
-  status text not null check (status in ('authorized', 'captured', 'voided', 'refunded')),
+  status text not null check (status = any ('{authorized,captured,voided,refunded}')),
   currency kernel.currency not null,
   -- Amounts are in minor units of the currency.
   amount bigint not null check (amount >= 0),
@@ -37,10 +37,10 @@ create table payments.payments (
     and refund_claimed <= amount
   ),
   constraint refund_has_its_time check ((status = 'refunded') = (refunded_at is not null)),
-  constraint capture_has_its_time check ((status in ('captured', 'refunded')) = (captured_at is not null)),
+  constraint capture_has_its_time check ((status = any ('{captured,refunded}')) = (captured_at is not null)),
   constraint void_has_its_time check ((status = 'voided') = (voided_at is not null)),
   constraint authorization_has_its_end check ((authorized_at is null) = (expires_at is null)),
-  constraint hold_was_authorized check (status not in ('authorized', 'voided') or authorized_at is not null),
+  constraint hold_was_authorized check (status <> all ('{authorized,voided}') or authorized_at is not null),
   constraint capture_request_is_complete check (
     (capture_requested_at is null) = (capture_requested_by is null)
     and (capture_requested_at is null) = (capture_attempt is null)

@@ -1,10 +1,10 @@
 alter table orders.orders
-  add constraint fulfilment_status_known check (fulfilment_status in
-    ('unfulfilled', 'partially_fulfilled', 'fulfilled', 'delivered')
+  add constraint fulfilment_status_known check (
+    fulfilment_status = any ('{unfulfilled,partially_fulfilled,fulfilled,delivered}')
   ),
   -- What has shipped is not cancelled, so its stock never goes back to the shelf by a compensation. Its capture may fail.
   add constraint shipped_order_stays check (
-    fulfilment_status = 'unfulfilled' or status in ('confirmed', 'needs_attention')
+    fulfilment_status = 'unfulfilled' or status = any ('{confirmed,needs_attention}')
   );
 -- The counters of a line never go beyond what was ordered and shipped, and what is cancelled is in no parcel.
 alter table orders.lines
