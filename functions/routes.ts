@@ -53,6 +53,18 @@ const rows = {
     scopes: ['customers:write'],
     writesEvents: true,
   }),
+  'list-my-addresses': http('GET', '/customers/me/addresses', 'customer', 'profiles_api', {
+    scopes: ['customers:read'],
+  }),
+  'add-my-address': http('POST', '/customers/me/addresses', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
+  'replace-my-address': http('PUT', '/customers/me/addresses/{addressId}', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
+  'delete-my-address': http('DELETE', '/customers/me/addresses/{addressId}', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
   'export-me': http('GET', '/customers/me/export', 'session', 'customer_export', {
     recent: true,
     scopes: ['customers:read'],

@@ -93,6 +93,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'An application has at most 50 report subscriptions; delete one first.',
     path: '/report-subscriptions',
   },
+  'too-many-addresses': {
+    when: 'The customer keeps 20 addresses.',
+    todo: 'Let the customer delete or replace one. An order can have an address that nobody keeps.',
+    detail: 'A customer keeps at most 20 addresses; delete one first.',
+    path: '/customers/me/addresses',
+  },
   'too-many-webhook-endpoints': {
     when: 'The application already has 20 webhook endpoints. Disabled ones count.',
     todo: 'Delete an unused endpoint, or have one endpoint get more types of events.',

@@ -26,6 +26,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, insert, update(email, last_used_at), delete',
       'finds, links and unlinks users of an identity provider; an identity never moves to another customer',
     ],
+    'customers.addresses': [
+      'select, insert, update(address, default_shipping, default_billing, version, updated_at), delete',
+      'keeps the addresses of customers; an address never moves to another customer',
+    ],
   },
   profiles_api: {
     'customers.customers': [
@@ -33,6 +37,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
+    'customers.addresses': ['select', 'shows customers their addresses'],
   },
   customer_export: {
     'customers.customers': [
@@ -40,6 +45,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'exports the profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'exports how the customer signs in'],
+    'customers.addresses': ['select', 'exports their addresses'],
     'customers.feed_entries': ['select', 'exports what feeds said of the customer'],
     'customers.mails': [
       'select(kind, recipient, mailbox, created_at, sent_at)',
@@ -68,6 +74,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'empties the row; the address is for the last mail',
     ],
     'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
+    'customers.addresses': ['select(customer_id), delete', 'deletes their addresses'],
     'customers.feed_entries': ['select(customer_id), delete', 'deletes what feeds said of the customer'],
     'customers.email_tokens': ['select(customer_id, email), delete', 'deletes tokens, and finds the mails of one'],
     'customers.mails': [

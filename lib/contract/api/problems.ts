@@ -69,6 +69,7 @@ export const problems = {
     status: 409,
     title: 'The application has reached its limit of report subscriptions',
   },
+  'too-many-addresses': { status: 409, title: 'The customer keeps as many addresses as they can' },
   'too-many-webhook-endpoints': { status: 409, title: 'The application has reached its limit of webhook endpoints' },
   'kind-has-no-keys': { status: 409, title: 'Applications of this kind have no keys' },
   'identity-client-taken': { status: 409, title: 'Another application uses this client of the identity provider' },
