@@ -3,9 +3,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Profile } from '../profiles.ts';
+import { readerHostNameOf, readerNameOf } from './names.ts';
 import type { Network } from './network.ts';
 
 const databaseName = 'counterfoil';
@@ -37,6 +39,7 @@ export type StageDatabase = {
  */
 export class Database extends Construct implements StageDatabase {
   readonly migrating = undefined;
+  readonly #stage: string;
   readonly cluster: rds.DatabaseCluster;
   /** Undefined in a profile without one, whose functions connect to the cluster itself. */
   readonly proxy: rds.DatabaseProxy | undefined;
@@ -69,7 +72,11 @@ export class Database extends Construct implements StageDatabase {
       defaultDatabaseName: databaseName,
       writer: rds.ClusterInstance.serverlessV2('Writer', instance),
       readers: Array.from({ length: profile.readers }, (_, index) =>
-        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, { ...instance, scaleWithWriter: true }),
+        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, {
+          ...instance,
+          instanceIdentifier: readerNameOf(profile.stage, index + 1),
+          scaleWithWriter: true,
+        }),
       ),
       serverlessV2MinCapacity: profile.capacity.min,
       serverlessV2MaxCapacity: profile.capacity.max,
@@ -119,6 +126,15 @@ export class Database extends Construct implements StageDatabase {
             securityGroups: [network.proxy],
             targetRole: rds.ProxyEndpointTargetRole.READ_ONLY,
           });
+
+    this.#stage = profile.stage;
+    if (this.reader !== undefined) {
+      new ssm.StringParameter(this, 'ReaderHost', {
+        parameterName: readerHostNameOf(profile.stage),
+        description: `What functions of ${name} reach its readers by`,
+        stringValue: this.reader.endpoint,
+      });
+    }
 
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-RDS11',
@@ -188,7 +204,8 @@ export class Database extends Construct implements StageDatabase {
 
   /** The variables of a function that reads from the readers. */
   get readerEnvironment(): Record<string, string> {
-    return this.reader === undefined ? {} : { DATABASE_READER_HOST: this.reader.endpoint };
+    if (this.reader === undefined) return {};
+    return { DATABASE_READER_HOST: `{{resolve:ssm:${readerHostNameOf(this.#stage)}}}` };
   }
 
   /** A client of the proxy, or of the cluster, logs in by IAM. */

@@ -4,6 +4,7 @@ import { BroughtDatabase } from '../constructs/brought-database.ts';
 import { Database, type StageDatabase } from '../constructs/database.ts';
 import { fixChoices } from '../constructs/fixed-choices.ts';
 import { Identity } from '../constructs/identity.ts';
+import { readerNameOf } from '../constructs/names.ts';
 import { Network } from '../constructs/network.ts';
 import { ReportFiles } from '../constructs/report-files.ts';
 import { StageKey } from '../constructs/stage-key.ts';
@@ -45,7 +46,7 @@ export class DataStack extends Stack {
     this.monitored = {
       cluster: this.database.cluster?.clusterIdentifier,
       writer: this.database.cluster?.instanceIdentifiers[0],
-      reader: this.database.cluster?.instanceIdentifiers[1],
+      reader: this.database.reader === undefined ? undefined : readerNameOf(profile.stage, 1),
       proxy: this.database.proxy?.dbProxyName,
       tables: Object.fromEntries(
         Object.entries(this.tables.byName).map(([name, table]) => [name, table.tableName]),
