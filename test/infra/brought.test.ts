@@ -176,6 +176,33 @@ describe.each([
   });
 });
 
+describe('a stage whose metrics Prometheus reads', () => {
+  const metricsSecretArn = stripeSecret.replace('stripe', 'metrics');
+  const { service } = synthesized('dev', { context: { metricsSecretArn } });
+  const routesOf = (template: typeof service) =>
+    ofType(template, 'AWS::ApiGatewayV2::Route').filter(([, { Properties }]) => Properties.RouteKey === 'GET /metrics');
+
+  test('answers one path by a function that may read metrics and its token, and nothing else', () => {
+    expect(routesOf(service)).toHaveLength(1);
+    const [, fn] = functionOf(service, 'dev', 'jobs/serve-metrics');
+    expect(fn.Properties).not.toHaveProperty('VpcConfig');
+    expect(fn.Properties.Environment.Variables).toEqual({ STAGE: 'dev', METRICS_SECRET_ARN: metricsSecretArn });
+    const rights = statementsOf(service, roleOf(fn)).map(({ Action, Resource }) => [[Action].flat().join(), Resource]);
+    expect(rights).toEqual([
+      ['logs:CreateLogStream,logs:PutLogEvents', expect.anything()],
+      ['secretsmanager:GetSecretValue', [metricsSecretArn]],
+      ['cloudwatch:GetMetricData,cloudwatch:ListMetrics', ['*']],
+    ]);
+  });
+
+  test('is an exception: without a token there is neither path nor function', () => {
+    const without = synthesized('dev').service;
+    expect(routesOf(without)).toEqual([]);
+    expect(JSON.stringify(without)).not.toMatch(/serve-metrics|cloudwatch:GetMetricData/);
+    expect(() => read({ metricsSecretArn: 'a-token' })).toThrow('is not the full ARN of a secret');
+  });
+});
+
 test.each<[string, Record<string, string>, string]>([
   ['a domain without a certificate', { domainName: 'api.tea.example' }, 'a domain takes both'],
   ['a certificate without a domain', { certificateArn }, 'a domain takes both'],

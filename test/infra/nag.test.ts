@@ -1,6 +1,6 @@
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { expect, test } from 'vitest';
-import { synthesized } from './synthesized.ts';
+import { stripeSecret, synthesized } from './synthesized.ts';
 
 test.each(['dev', 'staging', 'small', 'prod'] as const)(
   'cdk-nag and CloudFormation’s rules find nothing in %s that is not explained',
@@ -20,10 +20,14 @@ const brought = {
 test.each([
   ['dev', brought],
   ['prod', {}],
-] as const)('nor in %s with a CDN and traces, and in dev with a database of the shop', (profile, own) => {
-  const context = { catalogMaxAge: '60', traces: 'on', ...own };
-  expect(() => synthesized(profile, { everyCheck: true, context })).not.toThrow();
-});
+] as const)(
+  'nor in %s with a CDN, traces, and metrics for Prometheus, and in dev with a database of the shop',
+  (profile, own) => {
+    const metricsSecretArn = stripeSecret.replace('stripe', 'metrics');
+    const context = { catalogMaxAge: '60', traces: 'on', metricsSecretArn, ...own };
+    expect(() => synthesized(profile, { everyCheck: true, context })).not.toThrow();
+  },
+);
 
 test('a resource that cdk-nag objects to stops the synthesis', () => {
   expect(() => synthesized('dev', { also: ({ data }) => new Bucket(data, 'Open') })).toThrow(/AwsSolutions-S1\b/);
