@@ -65,6 +65,8 @@ function Postgres() {
     <${Waiting} data=${data} />
     <${Table} title="Connections" columns=${['role', 'state', 'sessions', 'oldest transaction']}
       rows=${view.connections.map(({ role, state, count, oldestSeconds }) => [role, state, count, ago(oldestSeconds)])} />
+    <${Table} title="Proxy" columns=${['endpoint', 'open', 'of', 'refused', 'the last refusal']}
+      rows=${view.proxies.map(({ name, open, most, refused, lastRefusal }) => [name, open, most, refused, lastRefusal === null ? null : `${timeOf(new Date(lastRefusal.at).toISOString())} ${lastRefusal.reason}`])} />
     <${Table} title="Waiting for a lock" columns=${['role', 'session', 'waits for', 'blocked by', 'since', 'statement']} none="Nobody waits."
       rows=${view.locks.map((lock) => [lock.role, String(lock.pid), lock.waitsFor, lock.blockedBy, ago(lock.seconds), html`<code>${lock.statement}</code>`])} />
     <${Table} title="Statements that took the most time" columns=${['role', 'calls', 'mean ms', 'longest ms', 'rows', 'statement']}
