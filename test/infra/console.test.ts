@@ -287,7 +287,12 @@ test('the parts say how they are', async () => {
   await place();
   const postgres = await ask<PostgresView>('parts/postgres');
   expect(postgres.connections.map(({ role }) => role)).toContain('saga');
-  expect(postgres.proxies[0]).toMatchObject({ name: 'writer', open: expect.any(Number), refused: 0, lastRefusal: null });
+  expect(postgres.proxies[0]).toMatchObject({
+    name: 'writer',
+    open: expect.any(Number),
+    refused: 0,
+    lastRefusal: null,
+  });
   expect(postgres.tables.map(({ name }) => name)).toContain('orders.orders');
   expect(postgres.statements!.some(({ statement }) => statement.includes('orders.orders'))).toBe(true);
   const tables = await ask<TableView[]>('parts/dynamodb');
@@ -336,6 +341,7 @@ test('Prometheus reads what the functions counted, from this machine alone', asy
   await place();
   const answer = await fetch(`${stack.baseUrl}/metrics`);
   expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  expect(answer.headers.get('connection')).toBe('keep-alive');
   const text = await answer.text();
   expect(Number(/^counterfoil_orders_placed_total\{stage="local"\} (\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(1);
   expect(text).toMatch(/^counterfoil_latency_seconds_bucket\{stage="local",operation="place-order",le="10"\} [1-9]/m);

@@ -44,7 +44,7 @@ function Table({
         ? html`<p class="muted">${none}</p>`
         : html`<div class="scroll tall" tabindex="0" role="group" aria-label=${title}>
             <table class="list">
-              <thead><tr>${columns.map((column) => html`<th key=${column}>${column}</th>`)}</tr></thead>
+              <thead><tr>${columns.map((column, j) => html`<th key=${column} class=${typeof rows[0]![j] === 'number' ? 'number' : ''}>${column}</th>`)}</tr></thead>
               <tbody>${rows.map((row, i) => html`<tr key=${i}>${row.map((cell, j) => html`<td key=${j} class=${typeof cell === 'number' ? 'number' : ''}>${typeof cell === 'number' ? numberOf(cell) : (cell ?? '–')}</td>`)}</tr>`)}</tbody>
             </table>
           </div>`
