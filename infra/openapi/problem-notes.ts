@@ -412,6 +412,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     todo: 'Read the order. Ship nothing until it is confirmed.',
     detail: 'Only a confirmed order is fulfilled; this one is cancelled.',
   },
+  'order-paid-back': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments',
+    when: 'Refunds have given back all that was paid for the order, or are about to, so nobody pays for what would ship. Nothing is packed or shipped.',
+    todo: 'Cancel what has not shipped with `POST /orders/{orderId}/cancel`. If the refund was a mistake, take a new order.',
+    detail: 'All that was paid for the order has been refunded. Cancel what has not shipped.',
+  },
   'fulfilment-status': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments/ful_0198c6b9d2e17b4fa0c3d5e7f9012a4b/shipped',
     when: 'Another request came first, or the steps come out of order: only a `pending` fulfilment can be shipped or cancelled, and only a `shipped` one delivered.',

@@ -109,7 +109,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'adds, changes and moves categories; it deletes none',
     ],
     'catalog.products': [
-      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
+      'select, insert, update(active, category_id, price_amount, price_currency, brand, attributes, sku, name, description, images, metadata, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.imports': [
@@ -213,6 +213,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
     'catalog.availability': ['select', 'shows whether a product can be ordered, and not how many there are'],
     'catalog.products': ['select', 'shows products; it changes none'],
+    'catalog.stretches': ['select', 'searches new products before old ones'],
     'pricing.shipping_methods': ['select', 'shows shipping methods to choose from'],
   },
   orders_api: {
@@ -263,6 +264,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.timeline': ['insert', 'adds what happened to the goods'],
     'orders.fulfilment_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'payments.refundable_orders': ['select', 'knows whether an order is confirmed'],
+    'payments.paid_back_orders': ['select', 'ships nothing that was paid back'],
     'payments.payments': [
       'select(id, order_id, provider, reference, status, currency, amount, released_amount, capture_requested_at, capture_attempt), update(capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
       'requests the capture of the payment of what ships, and changes nothing else',

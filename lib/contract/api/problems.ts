@@ -41,6 +41,7 @@ export const problems = {
   'outcome-does-not-fit': { status: 409, title: 'The order cannot end like this' },
   'order-shipped': { status: 409, title: 'A parcel of the order has shipped' },
   'order-not-fulfillable': { status: 409, title: 'The order is not confirmed' },
+  'order-paid-back': { status: 409, title: 'All that was paid for the order has been refunded' },
   'fulfilment-status': { status: 409, title: 'The fulfilment has a status that does not allow this' },
   'cancellation-too-large': { status: 409, title: 'The order has fewer units left to cancel' },
   'fulfilment-too-large': { status: 409, title: 'The order has fewer units left to fulfil' },
