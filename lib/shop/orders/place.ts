@@ -49,7 +49,8 @@ export type OrderRequest = Said &
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
- * @returns the answer to the request; the order when it is new; why its saga could not be started
+ * @returns the answer to the request; the order when it is new, and whether it failed at once, because there is not enough stock;
+ *   why its saga could not be started
  * @throws Problem contact-missing, customer-unknown, country-unknown, postal-code-invalid; as `priceBasket` does;
  *   total-changed, too-many-unpaid-orders, request-in-flight, idempotency-key-reused
  */
@@ -57,11 +58,12 @@ export async function placeOrder(
   deps: PlaceDeps,
   claim: PlaceClaim,
   request: OrderRequest,
-): Promise<{ answer: Answer; placed: Order | undefined; startError?: unknown }> {
+): Promise<{ answer: Answer; placed: Order | undefined; outOfStock?: true; startError?: unknown }> {
   const { customerId, placedBy } = request;
   const guestEmail = customerId === null ? emailOf(request) : null;
   const at = deps.clock.now();
-  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail };
+  const { lines } = request;
+  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail, lines };
   const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
@@ -93,10 +95,13 @@ export async function placeOrder(
     headers: { location: `/orders/${id}`, ...token?.headers },
     body: JSON.stringify(pendingOrder({ ...order, number })),
   });
-  const written = await insertOrder(deps.sql, claim, order, answerWith, deps.keys);
+  // What is sold out needs no saga, which would only find out. A saga gives back the use of a coupon.
+  const failsIfShort = before.short && order.couponCode === null ? newId('event', deps.clock) : undefined;
+  const written = await insertOrder(deps.sql, claim, order, answerWith, deps.keys, failsIfShort);
   if ('first' in written) return { answer: written.first, placed: undefined };
 
-  const placed = pendingOrder({ ...order, ...written });
+  const placed = pendingOrder({ ...order, number: written.number });
+  if (written.failed) return { answer: answerWith(written.number), placed, outOfStock: true };
   return {
     answer: answerWith(written.number),
     placed,
