@@ -53,6 +53,18 @@ const rows = {
     scopes: ['customers:write'],
     writesEvents: true,
   }),
+  'list-my-addresses': http('GET', '/customers/me/addresses', 'customer', 'profiles_api', {
+    scopes: ['customers:read'],
+  }),
+  'add-my-address': http('POST', '/customers/me/addresses', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
+  'replace-my-address': http('PUT', '/customers/me/addresses/{addressId}', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
+  'delete-my-address': http('DELETE', '/customers/me/addresses/{addressId}', 'customer', 'customers_api', {
+    scopes: ['customers:write'],
+  }),
   'export-me': http('GET', '/customers/me/export', 'session', 'customer_export', {
     recent: true,
     scopes: ['customers:read'],
@@ -299,7 +311,10 @@ const rows = {
   'get-margin-report': http('GET', '/reports/margin', 'app', 'reporting', reads),
   'get-cohorts-report': http('GET', '/reports/cohorts', 'app', 'reporting', reads),
   'get-customers-report': http('GET', '/reports/customers', 'app', 'reporting', reads),
-  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', reads),
+  'get-customer-report': http('GET', '/reports/customers/{customerId}', 'app', 'reporting', {
+    ...reads,
+    tables: { sessions: ['Query'] },
+  }),
   'get-stock-report': http('GET', '/reports/stock', 'app', 'reporting', reads),
   'get-live-report': http('GET', '/reports/live', 'app', 'reporting', reads),
   'load-customer-feed': http('POST', '/customer-feeds/{source}', 'app', 'customer_feeds', {
@@ -307,6 +322,7 @@ const rows = {
     concurrent: 2,
   }),
   'create-report-export': http('POST', '/reports/exports', 'app', 'reports_api', { scopes: ['reports:read'] }),
+  'list-report-exports': http('GET', '/reports/exports', 'app', 'reports_api', { scopes: ['reports:read'] }),
   'get-report-export': http('GET', '/reports/exports/{exportId}', 'app', 'reports_api', {
     scopes: ['reports:read'],
     reportFiles: ['GetObject'],

@@ -45,7 +45,7 @@ async function main(): Promise<void> {
 
   say('2. The basket is quoted with an address, shipping, tax and a coupon.');
   const basket = await fillBasket(shop, office, [
-    { productId: mug.id, quantity: 3 },
+    { productId: mug.id, quantity: 4 },
     { productId: teapot.id, quantity: 1 },
   ]);
   const quote = await unwrap(shop.POST('/quotes', { body: basket }));
@@ -64,25 +64,31 @@ async function main(): Promise<void> {
   const paid = await until(read, ({ payment }) => payment?.status === 'captured');
   say(`   The order is ${paid.fulfilmentStatus}, its payment ${paid.payment?.status}.`);
   check('the status after one parcel', paid.fulfilmentStatus, 'partially_fulfilled');
+
+  say('5. The guest wants a mug less, which has not shipped.');
+  const mugs = quote.lines.find(({ productId }) => productId === mug.id)!;
+  const cancelled = await cancelOne(office, order, mug);
+  await until(read, ({ payment }) => payment?.refunded.amount === cancelled.amount);
+  say(`   It is not sent, and ${formatMoney(cancelled, 'en')} go back.`);
   await ship(office, order, { carrier: 'DHL' });
   check('the status after both parcels', (await read()).fulfilmentStatus, 'fulfilled');
 
-  say('5. The mugs come back, and one is broken.');
+  say('6. The other mugs come back, and one is broken.');
   const returnId = await takeBack(office, order, mug);
 
-  say('6. The shop gives back what was paid for them.');
-  const mugs = quote.lines.find(({ productId }) => productId === mug.id)!;
+  say('7. The shop gives back what was paid for them.');
   const refunded = await refund(office, order, returnId);
-  check('the refund', refunded.amount, paidFor(mugs, quote));
+  const back = { ...refunded, amount: refunded.amount + cancelled.amount };
+  check('what went back', back.amount, paidFor(mugs, quote));
   say(`   ${formatMoney(refunded, 'en')} go back.`);
 
-  say('7. The order reads right, to the cent.');
+  say('8. The order reads right, to the cent.');
   const last = await read();
-  checkLast(last, { quote, refunded: refunded.amount, mug });
+  checkLast(last, { quote, refunded: back.amount, mug });
   say(layOut(last));
-  const kept = { ...last.total, amount: last.total.amount - refunded.amount };
+  const kept = { ...last.total, amount: last.total.amount - back.amount };
   say(
-    `   paid ${formatMoney(last.total, 'en')}, given back ${formatMoney(refunded, 'en')}, kept ${formatMoney(kept, 'en')}`,
+    `   paid ${formatMoney(last.total, 'en')}, given back ${formatMoney(back, 'en')}, kept ${formatMoney(kept, 'en')}`,
   );
 }
 
@@ -157,6 +163,19 @@ async function ship(office: Api, { id: orderId }: Order, body: { lines?: Line[];
   say(`   ${units} ${units === 1 ? 'unit is' : 'units are'} on the way with ${body.carrier}.`);
 }
 
+/** One unit, as the guest could by the `Order-Token` too. @returns what goes back for it */
+async function cancelOne(office: Api, { id: orderId }: Order, { id: productId }: Product) {
+  const header = { 'Idempotency-Key': crypto.randomUUID() };
+  const body = { lines: [{ productId, quantity: 1 }] };
+  const { lines } = await unwrap(
+    office.POST('/orders/{orderId}/cancel', { params: { path: { orderId }, header }, body }),
+  );
+  check('the cancelled units', lines.find((line) => line.productId === productId)?.cancelled, 1);
+  const { data } = await unwrap(office.GET('/orders/{orderId}/refunds', { params: { path: { orderId } } }));
+  check('the refunds', data.length, 1);
+  return data[0]!.amount;
+}
+
 /** All three mugs arrive: two can be sold again. A guest has no account, so the shop asks for them. @returns the return’s id */
 async function takeBack(office: Api, { id: orderId }: Order, { id: productId }: Product): Promise<string> {
   const header = () => ({ 'Idempotency-Key': crypto.randomUUID() });
@@ -197,7 +216,8 @@ function checkLast(order: Order, { quote, refunded, mug }: { quote: Quote; refun
   check('the status', [order.status, order.fulfilmentStatus], ['confirmed', 'fulfilled']);
   check('the payment', [order.payment?.status, order.payment?.refunded.amount], ['captured', refunded]);
   for (const { productId, quantity, shipped, returned } of order.lines) {
-    check('the units shipped and returned', [shipped, returned], [quantity, productId === mug.id ? quantity : 0]);
+    const sent = productId === mug.id ? quantity - 1 : quantity;
+    check('the units shipped and returned', [shipped, returned], [sent, productId === mug.id ? sent : 0]);
   }
   const kept = order.lines.filter(({ productId }) => productId !== mug.id).map((line) => paidFor(line, order));
   const shipping = paidForShipping(order);

@@ -1,3 +1,4 @@
+import { listAddresses } from '../../lib/accounts/customers/addresses.sql.ts';
 import { exportAccount } from '../../lib/accounts/customers/export.sql.ts';
 import { exportFeedEntries } from '../../lib/accounts/customers/feeds.sql.ts';
 import { listIdentities } from '../../lib/accounts/identities/identities.sql.ts';
@@ -38,6 +39,7 @@ export async function run(
   const document: contract.CustomerExport = {
     takenAt: toTimestamp(clock.now()),
     ...(await exportAccount(sql(), customerId)),
+    addresses: await listAddresses(sql(), customerId),
     identities: await listIdentities(sql(), customerId),
     sessions: await listOwnSessions(sessions, caller.session),
     feedEntries: await exportFeedEntries(sql(), customerId),

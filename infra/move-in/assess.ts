@@ -24,8 +24,8 @@ export type Assessment = {
   assessedAt: string;
   source: string;
   files: FileReport[];
-  /** Of the orders that fit, by currency: how many there are, and their sum in minor units. */
-  currencies: { currency: string; orders: number; total: number; firstAt: string; lastAt: string }[];
+  /** Of the orders that fit, by currency: how many there are, and their sum and what was given back of it, in minor units. */
+  currencies: { currency: string; orders: number; total: number; refunded: number; firstAt: string; lastAt: string }[];
   /** What names something that is not there. */
   orphans: Finding[];
   emails: { customers: number; guests: number; withPassword: number };
@@ -97,7 +97,7 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
   }
 
   function lookAtOrder(row: number, order: Records['orders']): void {
-    const { customerOldId, email, lines, currency, total, placedAt } = order;
+    const { customerOldId, email, lines, currency, total, refunds, placedAt } = order;
     if (customerOldId !== undefined && !state.customers.has(customerOldId))
       add(
         orphans,
@@ -114,11 +114,12 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
         `row ${row} of orders`,
       );
     const at = placedAt.toISOString();
-    const sum = currencies.get(currency) ?? { currency, orders: 0, total: 0, firstAt: at, lastAt: at };
+    const sum = currencies.get(currency) ?? { currency, orders: 0, total: 0, refunded: 0, firstAt: at, lastAt: at };
     currencies.set(currency, {
       currency,
       orders: sum.orders + 1,
       total: sum.total + total,
+      refunded: refunds.reduce((all, { amount }) => all + amount, sum.refunded),
       firstAt: sum.firstAt < at ? sum.firstAt : at,
       lastAt: sum.lastAt > at ? sum.lastAt : at,
     });

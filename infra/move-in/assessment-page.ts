@@ -28,11 +28,12 @@ ${count(emails.guests)} guests become customers who choose a password when they 
 ${time(assessment)}
 <h2>Orders</h2>
 ${table(
-  ['currency', 'orders', 'sum', 'first', 'last'],
-  currencies.map(({ currency, orders, total, firstAt, lastAt }) => [
+  ['currency', 'orders', 'sum', 'given back', 'first', 'last'],
+  currencies.map(({ currency, orders, total, refunded, firstAt, lastAt }) => [
     text(currency),
     number(count(orders)),
     number(major(total, currency)),
+    number(major(refunded, currency)),
     text(firstAt.slice(0, 10)),
     text(lastAt.slice(0, 10)),
   ]),

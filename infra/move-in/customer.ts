@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { toMovedIn } from '../../lib/accounts/customers/moved-in-passwords.ts';
-import type { Address } from '../../lib/contract/api/address.ts';
 import { text } from '../../lib/contract/api/common.ts';
 import { email as emailSchema } from '../../lib/contract/api/customers.ts';
+import { type KeptAddress, readAddresses } from './customer-addresses.ts';
 import { RowRejected } from './errors.ts';
 import type { Mapping } from './mapping.ts';
-import { listAt, textAt } from './read-rows.ts';
-import { addressOf, fitted, movedId, timeOf } from './values.ts';
+import { textAt } from './read-rows.ts';
+import { fitted, movedId, timeOf } from './values.ts';
 
 export type CustomerRecord = {
   /** Here, and in the previous shop. */
@@ -16,6 +16,7 @@ export type CustomerRecord = {
   name: string;
   /** As `customers.address` keeps it. */
   address: Record<string, string> | null;
+  addresses: (KeptAddress & { id: string })[];
   /** Undefined where the customer has to choose a password anew. */
   passwordHash: string | undefined;
   registeredAt: Date;
@@ -40,13 +41,17 @@ export function toCustomer(row: Record<string, unknown>, { customers, source }: 
     notes.push(
       `customers ${hash === '' ? 'without a password hash' : 'with a password hash of an unknown kind'}, who choose a new password`,
     );
-  const address = chooseAddress(row, customers, notes);
+  const { kept, notes: ofAddresses } = readAddresses(row, customers);
+  notes.push(...ofAddresses);
+  const id = movedId('customer', registeredAt, [source, 'customer', at('id') || email]);
   return {
-    id: movedId('customer', registeredAt, [source, 'customer', at('id') || email]),
+    id,
     oldId: at('id'),
     email,
     name: nameOf(`${at('firstName')} ${at('lastName')}`, email),
-    address,
+    address: profileAddress(kept),
+    // The same id for the same address, so that one that changed is another.
+    addresses: kept.map((one) => ({ id: movedId('address', registeredAt, [id, JSON.stringify(one)]), ...one })),
     passwordHash,
     registeredAt,
     notes,
@@ -70,21 +75,12 @@ export const nameOf = (name: string, email: string): string =>
 
 const nameSchema = text(200);
 
-/** The first address that fits, of the row and of further rows of the customer. */
-function chooseAddress(
-  row: Record<string, unknown>,
-  { address, otherAddresses }: Mapping['customers'],
-  notes: string[],
-): Record<string, string> | null {
-  const rows = [row, ...(listAt(row, '(rows)') ?? []).slice(1)];
-  const all = rows.flatMap((one) => [address, ...otherAddresses].map((places) => addressOf(one, places)));
-  const fitting = all.flatMap((one) => (one?.postalCode === undefined ? [] : [accountAddress(one)]));
-  if (fitting.length < all.filter((one) => one !== undefined).length)
-    notes.push('addresses of customers that do not fit, which are left out');
-  if (new Set(fitting.map((one) => JSON.stringify(one))).size > 1)
-    notes.push('customers with several addresses, of which the first that fits is kept');
-  return fitting[0] ?? null;
+/** Where the customer lives, as their profile says it: the billing address, or another that has a postal code. */
+function profileAddress(kept: readonly KeptAddress[]): Record<string, string> | null {
+  const [first] = kept
+    .filter(({ address }) => address.postalCode !== undefined)
+    .toSorted((a, b) => Number(b.defaultBilling) - Number(a.defaultBilling));
+  if (first === undefined) return null;
+  const { line1, line2, city, region, postalCode, country } = first.address;
+  return JSON.parse(JSON.stringify({ line1, line2, city, region, postalCode, country }));
 }
-
-const accountAddress = ({ line1, line2, city, region, postalCode, country }: Address): Record<string, string> =>
-  JSON.parse(JSON.stringify({ line1, line2, city, region, postalCode, country }));

@@ -153,6 +153,12 @@ function addressPlaces(of: string): Wanted[] {
     place('city', '(city|town|ort|stadt)'),
     place('region', '(state|province|region|county)'),
     place('country', '(country|land)( code)?', looks.country),
+    ...(of === ''
+      ? [
+          place('defaultShipping', '(is )?default shipping( address)?'),
+          place('defaultBilling', '(is )?default billing( address)?'),
+        ]
+      : []),
   ];
 }
 

@@ -115,6 +115,7 @@ export const orderPlaces: Wanted[] = [
   wanted('tax', ['(total )?tax(es)?( total| amount)?', 'vat( amount)?', 'mwst'], { fits: looks.amount }),
   wanted('discount', ['(total )?discount( total| amount)?', 'rabatt'], { fits: looks.amount }),
   wanted('subtotal', ['sub ?total( after discount)?'], { fits: looks.amount }),
+  wanted('refunded', ['(total |amount )?refund(ed|s)?( total| amount)?', 'erstattet'], { fits: looks.amount }),
   wanted('shippingMethod', ['(shipping|delivery) (method|carrier|option)', 'versandart']),
   wanted('coupon', ['(coupon|discount|voucher|promo)( codes?)?', 'gutschein']),
   wanted('paymentMethod', ['payment( method| type| gateway)?', 'zahlungsart']),

@@ -30,6 +30,9 @@ const addressPlaces = places(
 );
 export type AddressPlaces = z.output<typeof addressPlaces>;
 
+/** Of an address that a customer keeps, besides whether it is a default: 1, true or yes. */
+const keptPlaces = z.strictObject({ ...addressPlaces.shape, ...places('defaultShipping', 'defaultBilling').shape });
+
 /** What an order of a previous shop can be here: it has ended, one way or the other. */
 export const pastStatuses = ['delivered', 'confirmed', 'cancelled', 'failed'] as const;
 
@@ -80,9 +83,11 @@ const mapping = z.strictObject({
     /** The column whose value rows of one customer share, where each of their addresses has a row. */
     groupedBy: column.optional(),
     ...places('id', 'email', 'firstName', 'lastName', 'passwordHash', 'registered').shape,
-    address: addressPlaces,
-    /** Where further addresses are. A customer has one here: the first that fits. */
-    otherAddresses: z.array(addressPlaces),
+    /** A list of addresses, as `lines` of orders. Then `address` has the fields of its items. */
+    addresses: place.optional(),
+    address: keptPlaces,
+    /** Where further addresses are. */
+    otherAddresses: z.array(keptPlaces),
   }),
   orders: z.strictObject({
     /** The column whose value rows of one order share, where each of its lines has a row. `lines` is `(rows)` then. */
@@ -107,8 +112,10 @@ const mapping = z.strictObject({
       'subtotal',
       'shippingMethod',
       'coupon',
-      /** What was given back. The order counts in full here. */
+      /** What was given back in all, where `refunds` does not say more. */
       'refunded',
+      /** A list as `lines`. */
+      'refunds',
       'paymentMethod',
       'note',
       'lines',
@@ -118,6 +125,8 @@ const mapping = z.strictObject({
      * it is the price times the quantity. Tax and discount are those of the whole line.
      */
     line: places('sku', 'productId', 'name', 'quantity', 'price', 'subtotal', 'total', 'discount', 'tax'),
+    /** Fields of an item of `refunds`. Its lines have the fields of `line`; without them the amount is of no line. */
+    refund: places('id', 'date', 'amount', 'reason', 'lines', 'shipping', 'shippingTax'),
     billing: addressPlaces,
     delivery: addressPlaces,
     /** What a status means; `*` stands for any text. The first that matches counts. */
@@ -139,7 +148,7 @@ const empty = {
   prefix: 'OLD',
   products: { categoryBelow: '>', categoryNext: ',', withVariants: 'variable', variant: 'variation', options: [] },
   customers: { address: {}, otherAddresses: [] },
-  orders: { line: {}, billing: {}, delivery: {}, statuses: {} },
+  orders: { line: {}, refund: {}, billing: {}, delivery: {}, statuses: {} },
   coupons: { kinds: { percent: 'percent', amount: 'amount' }, conditions: [] },
 };
 

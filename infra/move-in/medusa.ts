@@ -1,16 +1,14 @@
-const at = (place: string) => ({
-  firstName: `${place}.first_name`,
-  lastName: `${place}.last_name`,
-  company: `${place}.company`,
-  line1: `${place}.address_1`,
-  line2: `${place}.address_2`,
-  postalCode: `${place}.postal_code`,
-  city: `${place}.city`,
-  region: `${place}.province`,
-  country: `${place}.country_code`,
+const at = (place: '' | 'billing_address.' | 'shipping_address.') => ({
+  firstName: `${place}first_name`,
+  lastName: `${place}last_name`,
+  company: `${place}company`,
+  line1: `${place}address_1`,
+  line2: `${place}address_2`,
+  postalCode: `${place}postal_code`,
+  city: `${place}city`,
+  region: `${place}province`,
+  country: `${place}country_code`,
 });
-const address = (kind: 'billing' | 'shipping') => at(`${kind}_address`);
-const ofCustomer = (n: number) => at(`addresses.${n}`);
 
 /**
  * Exports of Medusa 2: products as its admin exports them, customers and orders as its admin API shows them, one in each line. A
@@ -48,8 +46,8 @@ export const medusa = {
     lastName: 'last_name',
     passwordHash: 'password_hash',
     registered: 'created_at',
-    address: ofCustomer(0),
-    otherAddresses: [1, 2, 3, 4].map(ofCustomer),
+    addresses: 'addresses',
+    address: { ...at(''), defaultShipping: 'is_default_shipping', defaultBilling: 'is_default_billing' },
   },
   orders: {
     id: 'id',
@@ -67,6 +65,8 @@ export const medusa = {
     shippingMethod: 'shipping_methods.0.name',
     coupon: 'promotions.0.code',
     paymentMethod: 'payment_collections.0.payments.0.provider_id',
+    refunds: 'payment_collections.*.payments.*.refunds',
+    refund: { id: 'id', date: 'created_at', amount: 'amount', reason: ['note', 'refund_reason.label'] },
     lines: 'items',
     line: {
       sku: 'variant_sku',
@@ -78,8 +78,8 @@ export const medusa = {
       discount: 'discount_subtotal',
       tax: 'tax_total',
     },
-    billing: address('billing'),
-    delivery: address('shipping'),
+    billing: at('billing_address.'),
+    delivery: at('shipping_address.'),
     statuses: {
       'canceled/*': 'cancelled',
       '*/canceled/*': 'cancelled',
@@ -89,6 +89,11 @@ export const medusa = {
       '*/captured/fulfilled': 'delivered',
       'completed/captured/*': 'delivered',
       '*/captured/*': 'confirmed',
+      '*/partially_refunded/delivered': 'delivered',
+      '*/partially_refunded/shipped': 'delivered',
+      '*/partially_refunded/fulfilled': 'delivered',
+      'completed/partially_refunded/*': 'delivered',
+      '*/partially_refunded/*': 'confirmed',
     },
   },
   coupons: {

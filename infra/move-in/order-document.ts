@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { derivedId } from '../../lib/kernel/ids.ts';
 import type { OrderRecord } from './order.ts';
+import type { OrderRefund } from './order-refunds.ts';
 
 /** What a line keeps of its product. */
 export type SoldProduct = {
@@ -21,6 +22,7 @@ export type Archived = {
     updated_at: string;
     currency: string;
     total: number;
+    refunded: number;
     products: string[];
   };
   placedAt: Date;
@@ -35,10 +37,13 @@ export const statusHere = ({ status }: Pick<OrderRecord, 'status'>) => (status =
  * The document of a past order. `movedIn` marks it, so that it stays in the archive: it has no payment and no stock here.
  */
 export function toDocument(record: OrderRecord, { customerId, products, source }: Context): Archived {
-  const { id, number, currency, total, placedAt, changedAt, shipping } = record;
-  const confirmed = record.status === 'delivered' || record.status === 'confirmed';
+  const { id, number, currency, total, placedAt, shipping } = record;
+  // What was given back was sold before.
+  const confirmed = record.status === 'delivered' || record.status === 'confirmed' || record.refunds.length > 0;
   const status = statusHere(record);
-  const [created_at, updated_at] = [placedAt.toISOString(), changedAt.toISOString()];
+  const changedAt = record.changedAt.toISOString();
+  const times = [changedAt, ...record.refunds.map(({ at }) => at.toISOString())];
+  const [created_at, updated_at] = [placedAt.toISOString(), times.toSorted().at(-1)!];
   const sum = (of: 'total' | 'discount' | 'tax') => record.lines.reduce((all, line) => all + line[of], 0);
   const discount = sum('discount');
   const tax = sum('tax') + (shipping?.tax ?? 0);
@@ -107,17 +112,20 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
       at: created_at,
       detail: { status: 'pending', total: { amount: total, currency } },
     },
-    {
-      order_id: id,
-      version: 2,
-      entry: 1,
-      type: 'status-changed',
-      at: updated_at,
-      detail: { from: 'pending', to: status },
-    },
+    ...[
+      { type: 'status-changed', at: changedAt, detail: { from: 'pending', to: status } as object },
+      ...record.refunds.map(({ id: refundId, at, amount }) => ({
+        type: 'payment-refunded',
+        at: at.toISOString(),
+        detail: { refundId, amount: { amount, currency } },
+      })),
+    ]
+      .toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+      .map((entry, index) => ({ order_id: id, version: 2, entry: index + 1, ...entry })),
   ];
-  const none = { reviews: [], payments: [], refunds: [], reservations: [], fulfilments: [], returns: [] };
-  const rows = { order, lines, timeline, ...none };
+  const refunds = record.refunds.map((refund) => refundRow(refund, record, lines));
+  const none = { reviews: [], payments: [], reservations: [], fulfilments: [], returns: [] };
+  const rows = { order, lines, timeline, refunds, ...none };
   const sha256 = createHash('sha256').update(JSON.stringify(record)).digest('hex');
   return {
     key: {
@@ -129,9 +137,31 @@ export function toDocument(record: OrderRecord, { customerId, products, source }
       updated_at,
       currency,
       total,
+      refunded: record.refunds.reduce((all, { amount }) => all + amount, 0),
       products: [...new Set(lines.map(({ product_id }) => product_id.slice(4)))],
     },
     placedAt,
     document: { ...rows, movedIn: { source, id: record.oldId, sha256 } },
   };
 }
+
+/** A refund of the archive. It has no payment here: the money went back where it was paid. */
+const refundRow = (
+  { id, at, amount, reason, lines, shipping }: OrderRefund,
+  order: OrderRecord,
+  sold: readonly { product_id: string }[],
+) => ({
+  id,
+  order_id: order.id,
+  status: 'succeeded',
+  currency: order.currency,
+  amount,
+  reason,
+  requested_by: 'previous-shop',
+  lines: lines.map(({ line, ...part }) => ({ productId: sold[line]!.product_id, ...part })),
+  shipping_amount: shipping,
+  attempt: 1,
+  reference: id,
+  created_at: at.toISOString(),
+  updated_at: at.toISOString(),
+});

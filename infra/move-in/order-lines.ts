@@ -82,12 +82,13 @@ export function settleRounding(lines: OrderLine[], paid: number): OrderLine[] {
   });
 }
 
-function itemsOf(cell: string): Record<string, unknown>[] {
+/** Items of a cell: JSON, or text such as `sku:A|quantity:2;sku:B|…`. @throws RowRejected */
+export function itemsOf(cell: string): Record<string, unknown>[] {
   if (cell.startsWith('[')) {
     try {
       return JSON.parse(cell) as Record<string, unknown>[];
     } catch {
-      throw new RowRejected('has lines that are not JSON');
+      throw new RowRejected('has a list that is not JSON');
     }
   }
   return cell

@@ -23,7 +23,7 @@ export async function writeToArchive(
       update archive.order_keys
       set customer_id = ${key.customer_id}, status = ${key.status}, fulfilment_status = ${key.fulfilment_status},
         updated_at = ${key.updated_at}::text::timestamptz,
-        currency = ${key.currency}, total = ${key.total}, products = string_to_array(${key.products.join(',')}, ',')::uuid[]
+        currency = ${key.currency}, total = ${key.total}, refunded = ${key.refunded}, products = string_to_array(${key.products.join(',')}, ',')::uuid[]
       where id = ${key.id}`;
   }
 }
@@ -96,7 +96,7 @@ const insertKeys = (tx: TransactionSql, pages: readonly Page[], now: number) => 
   insert into archive.order_keys (
     id, number, customer_id, status, fulfilment_status, updated_at, currency, total, refunded, products, page_id, archived_at
   )
-  select r.id, r.number, r.customer_id, r.status, r.fulfilment_status, r.updated_at, r.currency, r.total, 0,
+  select r.id, r.number, r.customer_id, r.status, r.fulfilment_status, r.updated_at, r.currency, r.total, r.refunded,
     string_to_array(r.products, ',')::uuid[], r.page_id, ${new Date(now)}
   from json_to_recordset(${JSON.stringify(
     pages.flatMap(({ id, orders }) =>
@@ -104,5 +104,5 @@ const insertKeys = (tx: TransactionSql, pages: readonly Page[], now: number) => 
     ),
   )}::text::json) as r (
     id text, number text, customer_id text, status text, fulfilment_status text, updated_at timestamptz, currency text,
-    total bigint, products text, page_id bigint
+    total bigint, refunded bigint, products text, page_id bigint
   )`;

@@ -5,6 +5,7 @@ import { emailOf, nameOf } from './customer.ts';
 import { RowRejected } from './errors.ts';
 import type { Mapping, pastStatuses } from './mapping.ts';
 import { type OrderLine, readLines, settleRounding, sumOf } from './order-lines.ts';
+import { type OrderRefund, readRefunds } from './order-refunds.ts';
 import { type SharedOut, shareOut } from './order-sums.ts';
 import { listAt, textAt } from './read-rows.ts';
 import { addressOf, currencyOf, given, minorUnits, movedId, timeOf } from './values.ts';
@@ -29,6 +30,8 @@ export type OrderRecord = {
   total: number;
   couponCode: string | null;
   paymentMethod: string;
+  /** What was given back of the total. */
+  refunds: OrderRefund[];
   billingAddress: Address | null;
   shippingAddress: Address | null;
   contact: Contact | null;
@@ -43,7 +46,7 @@ export type OrderRecord = {
  * @throws RowRejected
  */
 export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Mapping): OrderRecord {
-  const at = (name: Exclude<keyof typeof orders, 'line' | 'billing' | 'delivery' | 'statuses'>) =>
+  const at = (name: Exclude<keyof typeof orders, 'line' | 'refund' | 'billing' | 'delivery' | 'statuses'>) =>
     textAt(row, orders[name]);
   const oldId = at('id') || at('number');
   if (oldId === '') throw new RowRejected('has neither an id nor a number');
@@ -72,8 +75,15 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
   const notes: string[] = [];
   const [billing, delivery] = [addressOf(row, orders.billing), addressOf(row, orders.delivery)];
   if (billing === null || delivery === null) notes.push('addresses of orders that do not fit, which are left out');
-  if (status !== 'cancelled' && at('refunded') !== '' && minorUnits(at('refunded'), currency, 'the refund') !== 0)
-    notes.push('orders of which a part was refunded, which count in full');
+  const changedAt = at('changed') === '' ? placedAt : timeOf(at('changed'), 'the time of its last change');
+  const back =
+    status === 'failed'
+      ? { refunds: [], notes: [] }
+      : readRefunds(row, orders, {
+          names: [mapping.source, 'refund', oldId],
+          ...{ currency, lines, shipping, taxIncluded, total, placedAt, changedAt },
+        });
+  notes.push(...back.notes);
   if (status === 'confirmed')
     notes.push('orders that are paid and not complete, which have to be fulfilled by the previous shop');
   const email = at('email') === '' ? undefined : emailOf(at('email'));
@@ -98,12 +108,13 @@ export function toOrder(row: Record<string, unknown>, { orders, ...mapping }: Ma
     total,
     couponCode: at('coupon') || null,
     paymentMethod: at('paymentMethod').slice(0, 100) || 'unknown',
+    refunds: back.refunds,
     billingAddress: billing ?? null,
     shippingAddress: delivery ?? null,
     contact: z.safeParse(contact, given({ email: at('email'), phone: at('phone') })).data ?? null,
     note: z.safeParse(noteSchema, at('note')).data || null,
     placedAt,
-    changedAt: at('changed') === '' ? placedAt : timeOf(at('changed'), 'the time of its last change'),
+    changedAt,
     notes,
   };
 }

@@ -131,7 +131,7 @@ function objectIn(line: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The value at a place of a row, without blanks around it; empty when it is missing. `a.b` is also field `b` of object `a`. */
+/** The value at a place of a row, without blanks around it; empty when it is missing. `a.b` is also field `b` of object `a`, `a.*.b` those of all items of a list. */
 export function textAt(row: Record<string, unknown>, place: Place | undefined): string {
   if (place === undefined) return '';
   if (typeof place === 'object' && !Array.isArray(place))
@@ -147,10 +147,17 @@ export function textAt(row: Record<string, unknown>, place: Place | undefined): 
 
 function valueAt(row: Record<string, unknown>, name: string): unknown {
   if (name in row || !name.includes('.')) return row[name];
-  return pathOf(name).reduce<unknown>(
-    (value, part) => (value as Record<string, unknown> | null | undefined)?.[part],
-    row,
-  );
+  return follow(row, pathOf(name), 0);
+}
+
+function follow(from: unknown, path: readonly string[], start: number): unknown {
+  let value = from;
+  for (let at = start; at < path.length; at++) {
+    if (path[at] === '*')
+      return Array.isArray(value) ? value.flatMap((item) => follow(item, path, at + 1) ?? []) : undefined;
+    value = (value as Record<string, unknown> | null | undefined)?.[path[at]!];
+  }
+  return value;
 }
 
 const paths = new Map<string, string[]>();

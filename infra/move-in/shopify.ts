@@ -75,6 +75,7 @@ export const shopify = {
     discount: 'Discount Amount',
     subtotal: 'Subtotal',
     coupon: 'Discount Code',
+    refunded: 'Refunded Amount',
     paymentMethod: 'Payment Method',
     note: 'Notes',
     lines: '(rows)',

@@ -69,13 +69,21 @@ function* customerRows({ customers: count }: Sizes): Generator<object> {
           city: 'Berlin',
           postal_code: '10115',
           country_code: 'de',
+          is_default_billing: true,
         },
+        // Every fourth has goods sent elsewhere, and forgets an old address.
+        ...(n % 4 === 0 ? [elsewhere(n), { ...elsewhere(n), address_1: 'Old Lane', is_default_shipping: false }] : []),
       ],
       password_hash: oldHash(n, password),
     };
   }
   yield { id: 'cus_broken', email: null, created_at: '2023-05-06T07:08:09.123Z', addresses: [] };
 }
+
+const elsewhere = (n: number) => ({
+  ...{ first_name: first[n % 8], address_1: `${n} Work Lane`, city: 'Potsdam', postal_code: '14467' },
+  ...{ country_code: 'de', is_default_shipping: true },
+});
 
 /** As `scrypt-kdf` makes it, as cheap as it can be. */
 function oldHash(n: number, password: string): string {
@@ -99,6 +107,7 @@ function* orderRows({ products: things, customers, orders: all }: Sizes): Genera
 
 const statusOf = (n: number): [string, string, string] => {
   if (n % 30 === 0) return ['canceled', 'canceled', 'canceled'];
+  if (n % 50 === 0) return ['completed', 'partially_refunded', 'delivered'];
   return n % 40 === 0 ? ['pending', 'captured', 'not_fulfilled'] : ['completed', 'captured', 'delivered'];
 };
 
@@ -132,6 +141,26 @@ function orderRow(
       created_at: at,
       updated_at: at,
     },
+    payment_collections: [
+      {
+        payments: [
+          {
+            provider_id: 'pp_card',
+            refunds:
+              payment === 'partially_refunded'
+                ? [
+                    {
+                      id: `ref_${n}`,
+                      amount: 3.33,
+                      created_at: `202${1 + (n % 4)}-12-01T12:00:00.000Z`,
+                      note: 'Scratched',
+                    },
+                  ]
+                : [],
+          },
+        ],
+      },
+    ],
     total: major(quantity * price - discount + tax + 583),
     ...{ shipping_subtotal: 4.9, shipping_tax_total: 0.93, shipping_methods: [{ name: 'Parcel' }] },
     items: [

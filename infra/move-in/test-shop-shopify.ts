@@ -5,7 +5,7 @@ const products =
 const customers =
   'Customer ID,First Name,Last Name,Email,Default Address Company,Default Address Address1,Default Address Address2,Default Address City,Default Address Province Code,Default Address Country Code,Default Address Zip,Phone';
 const orders =
-  'Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Lineitem discount,Billing Name,Billing Address1,Billing City,Billing Zip,Billing Country,Cancelled at,Payment Method,Id';
+  'Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Currency,Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Lineitem discount,Billing Name,Billing Address1,Billing City,Billing Zip,Billing Country,Cancelled at,Payment Method,Id,Refunded Amount';
 const discounts =
   'Name,Value,Value Type,Type,Minimum Purchase Requirements,Usage Limit Per Code,Status,Start,End,Times Used In Total';
 
@@ -71,7 +71,7 @@ function* orderRows({ products: things, customers, orders: all }: Sizes): Genera
 const statusOf = (n: number): [string, string, string] => {
   if (n % 30 === 0) return ['refunded', 'fulfilled', ''];
   if (n % 31 === 0) return ['voided', '', '2024-06-01 10:00:00 +0200'];
-  return ['paid', n % 40 === 0 ? '' : 'fulfilled', ''];
+  return [n % 50 === 0 ? 'partially_refunded' : 'paid', n % 40 === 0 ? '' : 'fulfilled', ''];
 };
 
 /** Prices have the tax in them in every other order; every tenth has a discount, and every fifteenth free shipping by a code. */
@@ -98,7 +98,7 @@ function* orderRow(
     const line = [quantity, `Thing ${thing}`, decimal(price), `OLD-${thing}`, '0.00'];
     const { email } = testCustomer(customer);
     if (at > 0) {
-      yield [`#${1000 + n}`, email, ...Array(13).fill(''), ...line, ...Array(8).fill('')];
+      yield [`#${1000 + n}`, email, ...Array(13).fill(''), ...line, ...Array(9).fill('')];
       continue;
     }
     const sums = [free ? goods : goods - discount, 490, tax, net + (included ? 0 : tax)].map(decimal);
@@ -107,6 +107,7 @@ function* orderRow(
       ...[discount > 0 ? 'TENTH' : '', decimal(discount), 'Parcel', date, ...line],
       ...[`${first[customer % 8]} ${last[customer % 6]}`, `${n} Main Street`, 'Berlin', "'10115", 'DE'],
       ...[cancelled, 'Card', 5_000_000 + n],
+      decimal({ refunded: net + (included ? 0 : tax), partially_refunded: 333 }[paid] ?? 0),
     ];
   }
 }

@@ -4,14 +4,19 @@ import { firstCoupon, inserts, metaOf, type Named, post, postColumns, type Value
 const firstOrder = 10_000_000;
 
 type Item = { type: string; name: string; meta: Record<string, string> };
-type Order = { id: number; order: Named; items: Item[]; refunded?: string };
+/** Of the whole order, or of items. */
+type Refund = { id: number; date: string; amount: string; reason: string; items: Item[] };
+type Order = { id: number; order: Named; items: Item[]; refunds: Refund[] };
 
-/** The orders of the files, and one with fees of which a part was refunded. */
+/** Refunds are orders of their own. */
+const firstRefund = 2 * firstOrder;
+
+/** The orders of the files, and one with fees of which a wrapping and a part of the shipping were refunded. */
 function* orders(sizes: Sizes): Generator<Order> {
   let [n, last]: [number, Named | undefined] = [0, undefined];
   for (const row of orderRows(sizes)) {
     const order = named('orders', row);
-    yield { id: firstOrder + ++n, order, items: itemsOf(order) };
+    yield { id: firstOrder + ++n, order, items: itemsOf(order), refunds: refundsOf(order) };
     if (n <= sizes.orders) last = order;
   }
   if (last === undefined) return;
@@ -26,8 +31,22 @@ function* orders(sizes: Sizes): Generator<Order> {
     id: firstOrder + ++n,
     order: { ...last, order_number: String(1000 + n), status: 'completed', order_total: total },
     items: [...itemsOf(last), fee('Wrapping &amp; card', '3'), fee('Paid in advance', '-1')],
-    refunded: '5.00',
+    refunds: [
+      {
+        ...{ id: firstRefund + n, date: '2025-02-03 10:11:12', amount: '5.00', reason: 'No wrapping' },
+        items: [
+          fee('Wrapping &amp; card', '-3'),
+          { type: 'shipping', name: 'Parcel', meta: { cost: '-1.68', total_tax: '-0.32' } },
+        ],
+      },
+    ],
   };
+}
+
+function refundsOf(order: Named): Refund[] {
+  if (order.refunds === '') return [];
+  const [id, date, amount, reason] = order.refunds!.split('|').map((field) => field.slice(field.indexOf(':') + 1));
+  return [{ id: firstRefund + Number(id), date: date!, amount: amount!, reason: reason!, items: [] }];
 }
 
 function itemsOf(order: Named): Item[] {
@@ -52,12 +71,23 @@ function itemsOf(order: Named): Item[] {
 
 export function* items(sizes: Sizes): Generator<Values> {
   let id = 0;
-  for (const order of orders(sizes)) for (const { name, type } of order.items) yield [++id, name, type, order.id];
+  for (const { name, type, of } of itemsOfAll(sizes)) yield [++id, name, type, of];
 }
 
 export function* itemMeta(sizes: Sizes): Generator<Values> {
   let id = 0;
-  for (const order of orders(sizes)) for (const { meta } of order.items) yield* metaOf(++id, meta);
+  for (const { meta } of itemsOfAll(sizes)) yield* metaOf(++id, meta);
+}
+
+/** Each with the id of its order or refund. */
+function* itemsOfAll(sizes: Sizes): Generator<Item & { of: number }> {
+  for (const { id, items: own, refunds } of orders(sizes))
+    for (const { id: of, items: some } of [{ id, items: own }, ...refunds])
+      for (const item of some) yield { ...item, of };
+}
+
+function* refundsOfAll(sizes: Sizes): Generator<Refund & { order: Order }> {
+  for (const order of orders(sizes)) for (const refund of order.refunds) yield { ...refund, order };
 }
 
 const addressFields = ['first_name', 'last_name', 'address_1', 'city', 'postcode', 'country'];
@@ -79,13 +109,10 @@ export async function* ordersInTables(sizes: Sizes): AsyncGenerator<string> {
     ]),
   );
   yield* inserts(columns, [
-    ...[
-      ...rows(({ id, refunded }) =>
-        refunded === undefined
-          ? undefined
-          : [id + 1, 'wc-completed', 'EUR', 'shop_order_refund', `-${refunded}`, 0, '', null, null, id, '', ''],
-      ),
-    ],
+    ...[...refundsOfAll(sizes)].map(({ id, date, amount, order }) => [
+      ...[id, 'wc-completed', order.order.order_currency!, 'shop_order_refund', `-${amount}`, 0, '', date, date],
+      ...[order.id, '', ''],
+    ]),
     [firstCoupon - 3, 'trash', 'EUR', 'shop_order', '1', 1, '', '2021-01-01 00:00:00', null, 0, '', ''],
     [firstCoupon - 4, 'wc-checkout-draft', 'EUR', 'shop_order', '1', 1, '', '2021-01-01 00:00:00', null, 0, '', ''],
   ]);
@@ -106,19 +133,23 @@ export async function* ordersInTables(sizes: Sizes): AsyncGenerator<string> {
     'wp_wc_orders_meta (order_id, meta_key, meta_value)',
     rows(({ id, order }) => [id, '_order_number', order.order_number!]),
   );
+  yield* inserts(
+    'wp_wc_orders_meta (order_id, meta_key, meta_value)',
+    [...refundsOfAll(sizes)].map(({ id, reason }) => [id, '_refund_reason', reason]),
+  );
 }
 
 export async function* ordersAsPosts(sizes: Sizes): AsyncGenerator<string> {
   const posts = function* (): Generator<Values> {
-    for (const { id, order, refunded } of orders(sizes)) {
+    for (const { id, order } of orders(sizes))
       yield post(id, 'shop_order', { status: `wc-${order.status}`, date: order.date! });
-      if (refunded !== undefined) yield post(id + 1, 'shop_order_refund', { status: 'wc-completed', parent: id });
-    }
+    for (const { id, date, order } of refundsOfAll(sizes))
+      yield post(id, 'shop_order_refund', { status: 'wc-completed', parent: order.id, date });
     yield post(firstCoupon - 3, 'shop_order', { status: 'trash' });
     yield post(firstCoupon - 4, 'shop_order', { status: 'auto-draft' });
   };
   const meta = function* (): Generator<Values> {
-    for (const { id, order, refunded } of orders(sizes)) {
+    for (const { id, order } of orders(sizes))
       yield* metaOf(id, {
         ...{ _order_number: order.order_number, _customer_user: order.customer_id, _order_total: order.order_total },
         ...{ _order_currency: order.order_currency, _order_shipping: order.shipping_total },
@@ -127,8 +158,8 @@ export async function* ordersAsPosts(sizes: Sizes): AsyncGenerator<string> {
         _billing_email: order.billing_email,
         ...Object.fromEntries(addressFields.map((name) => [`_billing_${name}`, order[`billing_${name}`]])),
       });
-      if (refunded !== undefined) yield* metaOf(id + 1, { _refund_amount: refunded });
-    }
+    for (const { id, amount, reason } of refundsOfAll(sizes))
+      yield* metaOf(id, { _refund_amount: amount, _refund_reason: reason });
   };
   yield* inserts(postColumns, posts());
   yield* inserts('wp_postmeta (post_id, meta_key, meta_value)', meta());

@@ -19,9 +19,9 @@ export const testCustomer = (n: number) => ({ email: `customer-${n}@old-shop.exa
 const products =
   'ID,Type,SKU,Name,Published,Description,Tax class,Stock,Weight (kg),Sale price,Regular price,Categories,Parent,Attribute 1 name,Attribute 1 value(s)';
 const customers =
-  'customer_id,user_login,user_pass,user_email,first_name,last_name,user_registered,billing_address_1,billing_city,billing_postcode,billing_country';
+  'customer_id,user_login,user_pass,user_email,first_name,last_name,user_registered,billing_address_1,billing_city,billing_postcode,billing_country,shipping_first_name,shipping_address_1,shipping_city,shipping_postcode,shipping_country';
 const orders =
-  'order_id,order_number,date,status,order_currency,customer_id,billing_first_name,billing_last_name,billing_email,billing_address_1,billing_city,billing_postcode,billing_country,payment_method,shipping_method,shipping_total,shipping_tax_total,order_total,coupon_code,line_items';
+  'order_id,order_number,date,status,order_currency,customer_id,billing_first_name,billing_last_name,billing_email,billing_address_1,billing_city,billing_postcode,billing_country,payment_method,shipping_method,shipping_total,shipping_tax_total,order_total,coupon_code,line_items,refunds';
 const coupons = 'code,discount_type,amount,date_expires,usage_limit,usage_limit_per_user,usage_count,minimum_amount';
 const headings = { products, customers, orders, coupons };
 export const first = ['Ada', 'Ben', 'Chloé', 'Dilip', 'Eva', 'Femi', 'Gül', 'Hana'];
@@ -147,6 +147,8 @@ export async function* customerRows({ customers: count }: Sizes): AsyncGenerator
       'Berlin',
       '10115',
       'DE',
+      // Every fourth has goods sent elsewhere.
+      ...(n % 4 === 0 ? [first[n % 8], `${n} Work Lane`, 'Potsdam', '14467', 'DE'] : ['', '', '', '', '']),
     ];
   }
   yield [
@@ -197,6 +199,10 @@ function orderRow(n: number, customer: number, email: string, things: number): u
   const month = n % 48;
   const date = `${2021 + Math.floor(month / 12)}-${String(1 + (month % 12)).padStart(2, '0')}-${String(1 + (n % 28)).padStart(2, '0')} 12:${String(n % 60).padStart(2, '0')}:00`;
   const status = n % 30 === 0 ? 'refunded' : n % 31 === 0 ? 'failed' : n % 40 === 0 ? 'processing' : 'completed';
+  // All of it ten days later, or a little of it forty days later.
+  const [days, amount] =
+    status === 'refunded' ? [10, total] : n % 50 === 0 && status === 'completed' ? [40, 333] : [0, 0];
+  const at = new Date(Date.parse(`${date}Z`) + days * 24 * 3600_000).toISOString().slice(0, 19).replace('T', ' ');
   return [
     1000 + n,
     1000 + n,
@@ -218,5 +224,6 @@ function orderRow(n: number, customer: number, email: string, things: number): u
     decimal(total),
     discount > 0 ? 'TENTH' : '',
     items,
+    amount === 0 ? '' : `id:${n}|date:${at}|amount:${decimal(amount)}|reason:Sent back`,
   ];
 }

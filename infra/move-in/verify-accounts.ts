@@ -54,7 +54,7 @@ export async function verifyProducts({ sql, differ }: Verifying, records: readon
   }
 }
 
-type CustomerHere = Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address'> & {
+type CustomerHere = Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address' | 'addresses'> & {
   passwordHash: string;
   /** Whether the customer has chosen a password here. */
   chose: boolean;
@@ -64,16 +64,29 @@ type CustomerHere = Pick<CustomerRecord, 'id' | 'email' | 'name' | 'address'> & 
 export async function verifyCustomers({ sql, differ }: Verifying, records: readonly CustomerRecord[]): Promise<void> {
   const emails = JSON.stringify(records.map(({ email }) => email));
   const rows = await sql<CustomerHere[]>`
-    select id, email, name, address, password_hash, access_version > 1 as chose from customers.customers
+    select id, email, name, address, password_hash, access_version > 1 as chose,
+      (
+        select coalesce(jsonb_agg(jsonb_build_object(
+          'id', a.id, 'address', a.address, 'defaultShipping', a.default_shipping, 'defaultBilling', a.default_billing
+        )), '[]') from customers.addresses a where a.customer_id = c.id
+      ) as addresses
+    from customers.customers c
     where email in (select jsonb_array_elements_text(${emails}::text::jsonb))`;
   const here = new Map(rows.map((row) => [row.email, row]));
-  for (const { id, oldId, email, name, address, passwordHash } of records) {
+  for (const { id, oldId, email, name, address, addresses, passwordHash } of records) {
     const row = here.get(email);
     if (row === undefined) differ('customers', oldId, 'is missing');
     if (row === undefined || row.id !== id) continue;
     if (passwordHash === undefined ? row.chose : row.passwordHash.startsWith('$scrypt$')) continue;
     if (row.name !== name) differ('customers', oldId, 'has another name');
     if (!isDeepStrictEqual(row.address, address)) differ('customers', oldId, 'has another address');
+    const kept = (of: CustomerRecord['addresses']) => of.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    if (!isDeepStrictEqual(kept(row.addresses), kept(addresses)))
+      differ(
+        'customers',
+        oldId,
+        `keeps ${row.addresses.length} addresses that are not the ${addresses.length} of the file`,
+      );
     if (passwordHash !== undefined && row.passwordHash !== passwordHash)
       differ('customers', oldId, 'has another password hash');
   }

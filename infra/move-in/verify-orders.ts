@@ -33,10 +33,11 @@ const orderFields = [
   'note',
 ];
 const lineFields = ['name', 'quantity', 'unit_price', 'total', 'discount', 'tax'];
+const refundFields = ['id', 'amount', 'shipping_amount', 'reason', 'updated_at'];
 
 /** Compares past orders, batch after batch, and then their sums. `emails` are those of customers by their old ids. */
 export function verifyOrders({ sql, mapping, samples, differ }: Verifying, emails: ReadonlyMap<string, string>) {
-  const wanted = new Map<string, Sum>();
+  const [wanted, givenBack] = [new Map<string, Sum>(), new Map<string, Sum>()];
   let left = samples;
 
   /** Every order by its key; of each batch some in every field. */
@@ -65,6 +66,11 @@ export function verifyOrders({ sql, mapping, samples, differ }: Verifying, email
       const sum = wanted.get(month) ?? { orders: 0, total: 0 };
       wanted.set(month, { orders: sum.orders + 1, total: sum.total + record.total });
       const row = here.get(record.id);
+      for (const { at, amount } of record.refunds) {
+        const given = `${record.currency} ${at.toISOString().slice(0, 7)}`;
+        const before = givenBack.get(given) ?? { orders: 0, total: 0 };
+        givenBack.set(given, { orders: before.orders + 1, total: before.total + amount });
+      }
       if (row === undefined) differ('orders', record.oldId, 'is missing');
       else compare(record, row);
     }
@@ -97,28 +103,44 @@ export function verifyOrders({ sql, mapping, samples, differ }: Verifying, email
       (of as Record<string, unknown>[]).map((line) => lineFields.map((name) => line[name] ?? null));
     if (!isDeepStrictEqual(lines(row.document.lines), lines(document.lines)))
       differ('orders', record.oldId, 'differs in its lines');
+    const refunds = (of: unknown) =>
+      (of as Record<string, unknown>[]).map((refund) => refundFields.map((name) => refund[name] ?? null));
+    if (!isDeepStrictEqual(refunds(row.document.refunds), refunds(document.refunds)))
+      differ('orders', record.oldId, 'differs in its refunds');
   }
 
-  /** Compares what the orders’ documents, which are what reports read, add up to. Returns how many orders there should be. */
+  /** Compares what the orders’ documents and their refunds, which are what reports read, add up to. Returns how many orders there should be. */
   const sums = async (): Promise<number> => {
-    const rows = await sql<(Sum & { month: string })[]>`
-      select (d.value #>> '{order,currency}') || ' ' || to_char(p.month, 'YYYY-MM') as month, count(*)::float8 as orders,
-        sum((d.value #>> '{order,total}')::bigint)::float8 as total
-      from archive.pages p, jsonb_each(p.documents) d
+    const rows = await sql<(Sum & { month: string; kind: 'orders' | 'refunds' })[]>`
+      select s.kind, (d.value #>> '{order,currency}') || ' ' || s.month as month, count(*)::float8 as orders,
+        sum(s.amount)::float8 as total
+      from archive.pages p, jsonb_each(p.documents) d, lateral (
+        select 'orders' as kind, to_char(p.month, 'YYYY-MM') as month, (d.value #>> '{order,total}')::bigint as amount
+        union all
+        select 'refunds', to_char((r ->> 'updated_at')::timestamptz at time zone 'UTC', 'YYYY-MM'), (r ->> 'amount')::bigint
+        from jsonb_array_elements(d.value -> 'refunds') r
+      ) s
       where d.value #>> '{movedIn,source}' = ${mapping.source}
-      group by 1`;
-    const here = new Map(rows.map(({ month, ...sum }) => [month, sum]));
-    for (const month of new Set([...wanted.keys(), ...here.keys()])) {
-      const [want, have] = [wanted, here].map((of) => of.get(month) ?? { orders: 0, total: 0 }) as [Sum, Sum];
-      if (want.orders !== have.orders || want.total !== have.total)
+      group by 1, 2`;
+    const of = (kind: 'orders' | 'refunds') =>
+      new Map(rows.filter((row) => row.kind === kind).map(({ month, ...sum }) => [month, sum]));
+    compareSums(wanted, of('orders'), 'orders');
+    compareSums(givenBack, of('refunds'), 'refunds');
+    return [...wanted.values()].reduce((count, { orders }) => count + orders, 0);
+  };
+
+  function compareSums(want: ReadonlyMap<string, Sum>, have: ReadonlyMap<string, Sum>, of: 'orders' | 'refunds'): void {
+    const nothing = { orders: 0, total: 0 };
+    for (const month of new Set([...want.keys(), ...have.keys()])) {
+      const [wants, has] = [want.get(month) ?? nothing, have.get(month) ?? nothing];
+      if (wants.orders !== has.orders || wants.total !== has.total)
         differ(
           'orders',
           month,
-          `has ${have.orders} orders of ${have.total} and not ${want.orders} of ${want.total} (minor units)`,
+          `has ${has.orders} ${of} of ${has.total} and not ${wants.orders} of ${wants.total} (minor units)`,
         );
     }
-    return [...wanted.values()].reduce((count, { orders }) => count + orders, 0);
-  };
+  }
   return { batch, sums };
 }
 

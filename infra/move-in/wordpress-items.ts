@@ -11,19 +11,36 @@ type Line = {
   total_tax: string;
 };
 /** What an order consists of; `line` of goods and fees, which customers paid for. */
-export type Item = { type: 'line_item' | 'fee' | 'shipping' | 'coupon'; name: string; line: Line | undefined };
+export type Item = {
+  type: 'line_item' | 'fee' | 'shipping' | 'coupon';
+  name: string;
+  line: Line | undefined;
+  shipping: Pick<Line, 'total' | 'total_tax'> | undefined;
+};
 
-const names = ['_product_id', '_variation_id', '_qty', '_line_subtotal', '_line_total', '_line_tax'];
+const names = [
+  ...['_product_id', '_variation_id', '_qty', '_line_subtotal', '_line_total', '_line_tax'],
+  // Of shipping.
+  ...['cost', 'total_tax'],
+];
 
 /** The items of some orders, by the orders' ids. */
 export async function orderItems(wordpress: Wordpress, orderIds: readonly number[]): Promise<Map<string, Item[]>> {
+  const orders = await readItems(wordpress, orderIds);
+  for (const [id, of] of orders) orders.set(id, withoutNegativeFees(of));
+  return orders;
+}
+
+/** As they are in the tables: those of refunds are below nothing. */
+export async function readItems(wordpress: Wordpress, orderIds: readonly number[]): Promise<Map<string, Item[]>> {
+  if (orderIds.length === 0) return new Map();
   const items = await wordpress.query<{ id: string; orderId: string; type: Item['type']; name: string }>(
     `select order_item_id as id, order_id as orderId, order_item_type as type, order_item_name as name
      from ${wordpress.table('woocommerce_order_items')}
      where order_id in (?) and order_item_type in ('line_item', 'fee', 'shipping', 'coupon') order by order_item_id`,
     [orderIds],
   );
-  const sold = items.filter(({ type }) => type === 'line_item' || type === 'fee').map(({ id }) => Number(id));
+  const sold = items.filter(({ type }) => type !== 'coupon').map(({ id }) => Number(id));
   const meta = await readMeta(wordpress, { from: 'woocommerce_order_itemmeta', id: 'order_item_id' }, sold, names);
   const orders = new Map<string, Item[]>();
   for (const { id, orderId, type, name } of items) {
@@ -40,10 +57,10 @@ export async function orderItems(wordpress: Wordpress, orderIds: readonly number
       total_tax: own._line_tax ?? '',
     };
     const of = orders.get(orderId) ?? [];
-    of.push({ type, name, line: isFee || type === 'line_item' ? line : undefined });
+    const shipping = type === 'shipping' ? { total: own.cost ?? '', total_tax: own.total_tax ?? '' } : undefined;
+    of.push({ type, name, line: isFee || type === 'line_item' ? line : undefined, shipping });
     orders.set(orderId, of);
   }
-  for (const [id, of] of orders) orders.set(id, withoutNegativeFees(of));
   return orders;
 }
 

@@ -1,6 +1,7 @@
 import { withoutEntities } from './entities.ts';
 import type { Row } from './mysql.ts';
 import { type Item, orderItems } from './wordpress-items.ts';
+import { readRefunds } from './wordpress-refunds.ts';
 import {
   idsOf,
   lastId,
@@ -23,10 +24,10 @@ export const readOrders: ReadKind = async function* (wordpress, onShare) {
   const last = await lastId(wordpress, `select max(${id}) as id from ${name} where ${of}`);
   for await (const some of hasOrderTables ? fromTables(wordpress) : fromPosts(wordpress)) {
     const ids = idsOf(some);
-    const [items, refunded] = [await orderItems(wordpress, ids), await readRefunded(wordpress, ids)];
+    const [items, refunded] = [await orderItems(wordpress, ids), await readRefunds(wordpress, ids)];
     for (const { id, row } of some) {
       onShare(Number(id) / last);
-      yield { ...row, ...withItems(items.get(id) ?? []), refunded_total: refunded.get(id) ?? '' };
+      yield { ...row, ...withItems(items.get(id) ?? []), refunds: refunded.get(id) ?? [] };
     }
   }
 };
@@ -141,21 +142,4 @@ async function* fromPosts(wordpress: Wordpress): AsyncGenerator<Some> {
       };
     });
   }
-}
-
-/** What was given back of orders, by their ids. Refunds are orders of their own, below nothing. */
-async function readRefunded(
-  { query, table, hasOrderTables }: Wordpress,
-  ids: readonly number[],
-): Promise<Map<string, string>> {
-  const rows = await query<{ id: string; amount: string }>(
-    hasOrderTables
-      ? `select parent_order_id as id, -sum(total_amount) as amount from ${table('wc_orders')}
-         where type = 'shop_order_refund' and parent_order_id in (?) group by parent_order_id`
-      : `select p.post_parent as id, sum(m.meta_value) as amount from ${table('posts')} p
-         join ${table('postmeta')} m on m.post_id = p.ID and m.meta_key = '_refund_amount'
-         where p.post_type = 'shop_order_refund' and p.post_parent in (?) group by p.post_parent`,
-    [ids],
-  );
-  return new Map(rows.map(({ id, amount }) => [id, String(amount)]));
 }

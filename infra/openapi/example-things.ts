@@ -6,6 +6,7 @@ import type { IdKind } from '../../lib/kernel/ids.ts';
 
 export const ids = {
   customer: 'cus_0198c6a04b1c7d52a3f0e97d6c5b4a31',
+  address: 'adr_0198c6a0917d7a4be2c6f10d8b3a5e94',
   import: 'imp_0198c6b4a7d37e15a9c02b6f4d8e1973',
   category: 'cat_0198c6a0f31d7b2e8a5c4d9e0f716283',
   product: 'prd_0198c6a17e2f7c44b8d16a0f9e3c2b75',
@@ -195,6 +196,17 @@ export const orderAddress = {
   city: 'Graz',
   country: 'AT',
 };
+/** As the customer keeps it. */
+export const keptAddress = {
+  id: ids.address,
+  address: orderAddress,
+  defaultShipping: true,
+  defaultBilling: true,
+  createdAt: placedAt,
+  updatedAt: placedAt,
+  version: 1,
+};
+
 export const contact = { email: 'ada@example.com', phone: '+43 316 000000' };
 
 export const pending = {
@@ -423,6 +435,7 @@ export const up = (latencyMs: number) => ({ status: 'up' as const, latencyMs });
 /** An example of each id, by what it names. */
 export const exampleIds: Readonly<Partial<Record<IdKind, string>>> = {
   customer: ids.customer,
+  address: ids.address,
   product: ids.product,
   category: ids.category,
   import: ids.import,
@@ -535,6 +548,7 @@ export const exampleThings: Readonly<Record<string, unknown>> = {
   Address: address,
   OrderAddress: orderAddress,
   OrderContact: contact,
+  CustomerAddress: keptAddress,
   Identity: identity,
   Quote: priced,
   Order: confirmed,

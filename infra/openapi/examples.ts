@@ -14,6 +14,7 @@ import {
   eur,
   fulfilment,
   ids,
+  keptAddress,
   largeTeapot,
   lastPage,
   level,
@@ -102,6 +103,19 @@ export const telling: { [O in keyof Operations]?: Body<Operations[O]> & Answers<
     answers: { 202: { email: 'ada.king@example.com' } },
   },
   'update-me': { request: { address }, answers: { 200: { ...customer, address, version: 2 } } },
+  'list-my-addresses': { answers: { 200: { data: [keptAddress] } } },
+  'add-my-address': { request: { address: keptAddress.address }, answers: { 201: keptAddress } },
+  'replace-my-address': {
+    request: { address: { ...keptAddress.address, line2: '2nd floor' }, defaultBilling: false },
+    answers: {
+      200: {
+        ...keptAddress,
+        address: { ...keptAddress.address, line2: '2nd floor' },
+        defaultBilling: false,
+        version: 2,
+      },
+    },
+  },
   'update-customer': { request: { premium: true }, answers: { 200: { ...customer, premium: true, version: 2 } } },
   'sign-in': {
     request: { email: 'ada@example.com', password: 'correct horse battery' },

@@ -93,6 +93,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     detail: 'An application has at most 50 report subscriptions; delete one first.',
     path: '/report-subscriptions',
   },
+  'too-many-addresses': {
+    when: 'The customer keeps 20 addresses.',
+    todo: 'Let the customer delete or replace one. An order can have an address that nobody keeps.',
+    detail: 'A customer keeps at most 20 addresses; delete one first.',
+    path: '/customers/me/addresses',
+  },
   'too-many-webhook-endpoints': {
     when: 'The application already has 20 webhook endpoints. Disabled ones count.',
     todo: 'Delete an unused endpoint, or have one endpoint get more types of events.',
@@ -405,6 +411,12 @@ export const problemNotes: Readonly<Record<ProblemCode, ProblemNote>> = {
     when: 'The order is not `confirmed`: it is not paid yet, or was cancelled.',
     todo: 'Read the order. Ship nothing until it is confirmed.',
     detail: 'Only a confirmed order is fulfilled; this one is cancelled.',
+  },
+  'order-paid-back': {
+    path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments',
+    when: 'Refunds have given back all that was paid for the order, or are about to, so nobody pays for what would ship. Nothing is packed or shipped.',
+    todo: 'Cancel what has not shipped with `POST /orders/{orderId}/cancel`. If the refund was a mistake, take a new order.',
+    detail: 'All that was paid for the order has been refunded. Cancel what has not shipped.',
   },
   'fulfilment-status': {
     path: '/orders/ord_0198c6b2f1d07a3e9c54d2a1b7e60f38/fulfilments/ful_0198c6b9d2e17b4fa0c3d5e7f9012a4b/shipped',

@@ -397,6 +397,24 @@ const inSchema: Readonly<Record<string, string>> = {
   'PlaceOrderRequest.note': 'What the customer wrote for the shop; null when they wrote nothing.',
   'PlaceOrderRequest.metadata': orderMetadata,
 
+  'CustomerAddress.address': 'The address, in the form that orders take.',
+  'CustomerAddress.defaultShipping':
+    'Whether the customer has orders sent there unless they say otherwise. One address at most.',
+  'CustomerAddress.defaultBilling':
+    'Whether it is the customer’s billing address unless they say otherwise. One address at most.',
+  'AddMyAddressRequest.address': 'The address, in the form that orders take.',
+  'AddMyAddressRequest.defaultShipping':
+    'Makes it the default to send orders to, in place of another. Without it the address is the default if there is none yet.',
+  'AddMyAddressRequest.defaultBilling':
+    'Makes it the default billing address, in place of another. Without it the address is the default if there is none yet.',
+  'ReplaceMyAddressRequest.address': 'The new address, whole.',
+  'ReplaceMyAddressRequest.defaultShipping':
+    'Whether it is the default to send orders to, in place of another. Without it this stays.',
+  'ReplaceMyAddressRequest.defaultBilling':
+    'Whether it is the default billing address, in place of another. Without it this stays.',
+  'ListMyAddressesResponse.data': 'The addresses, oldest first.',
+
+  'ExportMeResponse.addresses': 'The addresses that the customer keeps, oldest first.',
   'ExportMeResponse.mails': 'The mails to the customer’s address of the last 30 days, without their text.',
   'ExportMeResponse.orders': 'Orders with all that happened to them, newest first; at most 100 in a document.',
   'ExportMeResponse.sessions': 'The sessions that are open, newest first.',
@@ -519,6 +537,7 @@ const schemaNotes: Readonly<Record<string, string>> = {
   OrderShipping: 'What the shipping costs.',
   OrderTax: 'The tax of an order.',
   Health: 'Whether the service works, and what it needs.',
+  CustomerAddress: 'An address that a customer keeps, to choose it for an order.',
   Identity: 'A user of an identity provider that is linked to a customer.',
   ManualReview: 'Why an order waits for an operator.',
   Money: 'An amount of money in minor units. Never a fraction.',

@@ -6,6 +6,7 @@ import * as catalog from '../../lib/contract/api/catalog.ts';
 import * as categories from '../../lib/contract/api/categories.ts';
 import * as common from '../../lib/contract/api/common.ts';
 import * as coupons from '../../lib/contract/api/coupons.ts';
+import { customerAddress } from '../../lib/contract/api/customer-addresses.ts';
 import { feedEntry } from '../../lib/contract/api/customer-feeds.ts';
 import * as customerReports from '../../lib/contract/api/customer-reports.ts';
 import { customerOrders, customerWithOrders, orderTotals } from '../../lib/contract/api/customer-search.ts';
@@ -96,10 +97,12 @@ const named: Readonly<Record<string, z.ZodMiniType>> = {
   ProductReportRow: reports.productRow,
   CustomerReportRow: reports.customerRow,
   CustomersReportRow: customerReports.customersRow,
+  CustomerSessions: customerReports.customerSessions,
   FeedAge: feedAge,
   FeedEntry: feedEntry,
   CohortRow: customerReports.cohortRow,
   StockReportRow: reports.stockRow,
+  CustomerAddress: customerAddress,
   Identity: identities.identity,
   Session: sessions.ownSession,
   PasswordSignIn: sessions.signIn.body.def.options[0],

@@ -87,6 +87,7 @@ export const tags: { name: Tag; description: string; externalDocs: { url: string
 export const parameterNotes: Readonly<Record<string, string>> = {
   customerId: 'The id of the customer, which begins with `cus_`.',
   sessionId: 'The id of the session, which begins with `ses_`. It is not the token.',
+  addressId: 'The id of the address, which begins with `adr_`.',
   identityId: 'The id of the link, which begins with `idn_`.',
   productId: 'The id of the product, which begins with `prd_`. It is not the SKU.',
   importId: 'The id of the import, which begins with `imp_`.',

@@ -107,6 +107,8 @@ async function withDatabase<T>(
 ): Promise<T> {
   const sql = await connectAnalyst(addressOf(asked));
   try {
+    // A load writes a month between two statements, which may take longer than people may be idle.
+    await sql`set idle_in_transaction_session_timeout = '300s'`;
     return await work(sql);
   } finally {
     await sql.end({ timeout: 1 });

@@ -67,3 +67,32 @@ function yearsBefore(day: string, years: number): string {
   date.setUTCFullYear(date.getUTCFullYear() - years);
   return date.toISOString().slice(0, 10);
 }
+
+const weekMs = 7 * dayMs;
+
+/**
+ * How many minutes after a full hour (of UTC) the days of a zone begin; undefined where that changes in the stretch of time, or where
+ * the zone is not known. No zone changed it for less than a week since 1973.
+ */
+export function minutesOfDays(zone: string, begins: Date, ends: Date): number | undefined {
+  const offsets = offsetsOf(zone);
+  if (offsets === undefined) return undefined;
+  const minutes = minutesAt(begins, offsets);
+  for (let at = begins.getTime(); at < ends.getTime(); at += weekMs)
+    if (minutesAt(new Date(at), offsets) !== minutes) return undefined;
+  return minutesAt(ends, offsets) === minutes ? minutes : undefined;
+}
+
+function offsetsOf(timeZone: string): Intl.DateTimeFormat | undefined {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text ends like `GMT-03:30`, or `GMT`. */
+function minutesAt(moment: Date, offsets: Intl.DateTimeFormat): number {
+  const [, sign, minutes] = /([+-])\d\d:(\d\d)/.exec(offsets.format(moment)) ?? [];
+  return sign === '+' ? (60 - Number(minutes)) % 60 : Number(minutes ?? 0);
+}

@@ -92,7 +92,7 @@ export const views: Readonly<Record<string, View>> = {
     what: 'money that was given back, in a part or the whole that was left',
     columns: {
       refund_id: ['text', 'its id; null for a payment that was given back whole'],
-      payment_id: ['text', 'the payment'],
+      payment_id: ['text', 'the payment; null for an order of a previous shop'],
       order_id: ['text', 'the order'],
       currency: ['text', 'of the amount'],
       amount: ['bigint', 'what was given back'],

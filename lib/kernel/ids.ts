@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 export const idPrefixes = {
   order: 'ord',
   customer: 'cus',
+  address: 'adr',
   product: 'prd',
   category: 'cat',
   payment: 'pay',

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import postgres, { type Sql } from 'postgres';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
@@ -47,6 +48,7 @@ export async function measureWarehouse({ orders, turns, say }: WarehouseOptions)
     say('adding up a year, from the summary and from the orders');
     const ratios: number[] = [];
     const state = (await large.warehouse.newest())!;
+    await compareDays(large);
     for (let turn = -2; turn < turns; turn++) {
       const summary = await timed(() => large.warehouse.query(state, { text: ofSummary, parameters: [] }));
       const table = await timed(() => large.admin.unsafe(ofOrders));
@@ -88,9 +90,8 @@ export async function measureWarehouse({ orders, turns, say }: WarehouseOptions)
   }
 }
 
-const ofSummary =
-  'select date, currency, sum(orders) as orders, sum(sales) as sales from daily_sales_summary group by 1, 2';
-const ofOrders = `
+export const ofSummary = 'select date, currency, orders, sales from daily_sales_summary';
+export const ofOrders = `
   select (confirmed_at at time zone 'UTC')::date as date, currency, count(*) as orders, sum(total) as sales
   from orders.orders where confirmed_at is not null group by 1, 2`;
 
@@ -98,21 +99,41 @@ const sales =
   (groupBy: Grouping, zone = 'UTC') =>
   (deps: PartsDeps) =>
     reportSales({ ...yearUntil(deps), zone }, { groupBy, currency: undefined }, deps);
+const bestProducts = (zone: string) => (deps: PartsDeps) =>
+  reportProducts({ ...yearUntil(deps), zone }, { by: 'sales', order: 'best', currency: undefined, limit: 20 }, deps);
 const yearUntil = ({ clock }: PartsDeps) => {
   const day = (ago: number) => new Date(clock.now() - ago * 24 * 3600_000).toISOString().slice(0, 10);
   return { from: day(360), to: day(-1), zone: 'UTC' };
 };
-const reports: Record<string, (deps: PartsDeps) => Promise<unknown>> = {
+export const reports: Record<string, (deps: PartsDeps) => Promise<unknown>> = {
   'sales by day': sales('day'),
   'sales by month': sales('month'),
   'sales by day in Berlin': sales('day', 'Europe/Berlin'),
   'sales by country': sales('country'),
   'sales by country in Berlin': sales('country', 'Europe/Berlin'),
   'sales by day in Kolkata': sales('day', 'Asia/Kolkata'),
+  'sales by day on Lord Howe Island': sales('day', 'Australia/Lord_Howe'),
+  'sales by country in Kolkata': sales('country', 'Asia/Kolkata'),
   'margin by day': (deps) => reportMargin(yearUntil(deps), { groupBy: 'day', currency: undefined }, deps),
-  'best products': (deps) =>
-    reportProducts(yearUntil(deps), { by: 'sales', order: 'best', currency: undefined, limit: 20 }, deps),
+  'best products': bestProducts('UTC'),
+  'best products in Kolkata': bestProducts('Asia/Kolkata'),
 };
+
+type Day = { date: Date | string; currency: string; orders: number; sales: number };
+
+/** Both say the same of every day: as clients that are connected get it, from files and tables that are in memory. */
+export async function compareDays({ warehouse, admin }: Pick<Filled, 'warehouse' | 'admin'>): Promise<void> {
+  const sorted = (days: readonly Day[]) =>
+    days
+      .map(({ date, currency, orders, sales }) =>
+        JSON.stringify([new Date(date).toISOString(), currency, Number(orders), Number(sales)]),
+      )
+      .toSorted();
+  const state = (await warehouse.newest())!;
+  const summary = await warehouse.query<Day>(state, { text: ofSummary, parameters: [] });
+  if (!isDeepStrictEqual(sorted(summary), sorted(await admin.unsafe<Day[]>(ofOrders))))
+    throw new Error('The summary is not what the orders add up to.');
+}
 
 type Filled = Awaited<ReturnType<typeof openFilled>>;
 
@@ -122,7 +143,7 @@ async function openFilled(orders: number) {
   const path = shop.stack.inside.socketPath;
   const connect = (user: string, options = {}): Sql =>
     postgres({ path, user, database: 'counterfoil', max: 1, types: { bigint }, ...options });
-  const [admin, analyst] = [connect('rdsadmin'), connect('analyst')];
+  const [admin, analyst] = [connect('rdsadmin'), connect('analyst', patient)];
   const reporting = connect('reporting', { transform: postgres.camel });
   await shop.stack.inside.stopSchedule();
   await fill(admin, orders);
@@ -145,9 +166,11 @@ async function openFilled(orders: number) {
   return { admin, analyst, root, first, warehouse, deps, close };
 }
 
+/** As `npm run warehouse -- load`: a load writes a month between two statements. */
+const patient = { connection: { idle_in_transaction_session_timeout: 300_000 } };
 const bigint = { to: 20, from: [20], parse: Number, serialize: String };
 
-async function fill(admin: Sql, orders: number): Promise<void> {
+export async function fill(admin: Sql, orders: number): Promise<void> {
   await admin.unsafe(`
     set session_replication_role = 'replica';
     set synchronous_commit = 'off';

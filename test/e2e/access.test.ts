@@ -18,6 +18,8 @@ beforeAll(async () => {
 const forSessions: [OperationId, () => Options][] = [
   ['get-me', () => ({})],
   ['update-me', () => ({ body: { name: 'Mallory' } })],
+  ['list-my-addresses', () => ({})],
+  ['delete-my-address', () => ({ path: { addressId: `adr_${'0'.repeat(32)}` } })],
   ['list-sessions', () => ({})],
   ['end-session', () => ({ path: { sessionId: `ses_${'0'.repeat(32)}` } })],
   ['change-password', () => ({ body: { password: 'correct horse', newPassword: 'wrong horse' } })],

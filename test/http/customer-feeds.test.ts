@@ -4,6 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run as purge } from '../../functions/jobs/purge-expired.ts';
 import { forgetFeedEntries } from '../../lib/accounts/customers/feeds.sql.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
+import { runtime } from '../../lib/platform/handlers/lambda.ts';
+import { reportDeps } from '../../lib/platform/reports.ts';
+import { sessionStore } from '../../lib/platform/stores.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 const password = 'correct horse battery';
@@ -99,6 +102,32 @@ test('a file that is none, another scope and another name are refused, and chang
   expect((await report('ada')).sources).toHaveLength(1);
 });
 
+test('a report of a customer has their active sessions by application, and nothing that a token could be found by', async () => {
+  expect(await report('grace')).toMatchObject({ sessions: { active: 1 } });
+  const { token } = (await handlers.call('sign-in', { body: { email: emailOf('grace'), password } })).body;
+  const { sessions } = await report('grace');
+  const [application, ...others] = sessions.applications;
+  expect(others).toEqual([]);
+  expect(application).toEqual({
+    applicationId: expect.stringMatching(/^app_[0-9a-f]{32}$/),
+    active: 2,
+    lastSignInAt: sessions.lastSignInAt,
+  });
+  expect(Date.now() - Date.parse(sessions.lastSignInAt)).toBeLessThan(600_000);
+  expect(Date.now() - Date.parse(sessions.asOf)).toBeLessThan(600_000);
+  expect((await handlers.call('sign-out', { token })).status).toBe(204);
+  expect((await report('grace')).sessions.active).toBe(1);
+});
+
+test('a report is there while sessions cannot be read', async () => {
+  const { run: read } = await import('../../functions/http/get-customer-report.ts');
+  const client = { send: () => Promise.reject(new Error('connect ECONNREFUSED')) };
+  const sessions = { ...sessionStore(), client: client as never };
+  const request = { path: { customerId: people.grace.id }, format: 'json' } as Parameters<typeof read>[0];
+  const { body } = await read(request, { ...reportDeps(runtime()), sessions });
+  expect(body).toMatchObject({ customerId: people.grace.id, sessions: null, sources: [{ source: 'support' }] });
+});
+
 test('the customer gets it in their export, and it ends with its time', async () => {
   const old = { ...ticket, id: 't-9', emailHash: hash('grace'), at: ago(729), status: 'waiting' };
   await send('support', lines(old));
@@ -139,6 +168,10 @@ test('an erased customer leaves nothing, also of a feed that comes meanwhile', a
   });
 
   expect((await handlers.call('erase-me', { token: people.ada.token })).status).toBe(204);
+  expect(await report('ada')).toMatchObject({
+    erased: true,
+    sessions: { active: 0, lastSignInAt: null, applications: [] },
+  });
   const [row] = await handlers.owner`select count(*)::int as n from customers.feed_entries`;
   expect(row!.n).toBe(0);
 });

@@ -51,6 +51,8 @@ async function customer() {
   const { token, customerId: id } = (await signIn()).body;
   const address = { line1: marker, line2: marker, city: marker, region: marker, postalCode: marker, country: 'AT' };
   expect((await call('update-me', { token, body: { address } })).status).toBe(200);
+  const kept = { address: { ...address, name: marker, vatNumber: 'ATU12345678' } };
+  expect((await call('add-my-address', { token, body: kept, headers })).status).toBe(201);
   expect((await call('link-identity', { token, body: { idToken: idToken() } })).status).toBe(201);
   const change = { email: `new-${email}`, password };
   expect((await call('request-email-change', { token, body: change })).status).toBe(202);
@@ -122,6 +124,7 @@ describe('DELETE /customers/me', () => {
     const { id, token } = await customer();
     const order = await addOrder(id, 'failed');
     expect(await placesWith(marker)).toEqual([
+      'customers.addresses',
       'customers.customers',
       'customers.email_tokens',
       'customers.idempotency_keys',
@@ -282,6 +285,7 @@ describe('GET /customers/me/export', () => {
       address: line,
       newEmail: `new-${email}`,
     });
+    expect(document.addresses).toMatchObject([{ address: { name: marker, ...line }, defaultBilling: true }]);
     expect(document.identities).toMatchObject([{ issuer: testIssuer, email: `elsewhere-${email}` }]);
     expect(document.sessions).toMatchObject([{ current: true, applicationId: web }]);
     expect(document.mails.map(({ kind }: { kind: string }) => kind).toSorted()).toEqual(

@@ -135,8 +135,14 @@ describe('an export', () => {
     expect((await ask({ report: 'stock' }, {}, other)).status).toBe(202);
     expect(await read(body.id, other)).toMatchObject({ code: 'not-found' });
     expect(await job()).toMatchObject({ completed: 2 });
-    expect((await ask({ report: 'sales' })).status).toBe(202);
+    const later = await ask({ report: 'sales' });
+    expect(later.status).toBe(202);
     await job();
+    const list = async (query: Record<string, string>) =>
+      (await handlers.call('list-report-exports', { token: key, query })).body;
+    const first = await list({ limit: '1' });
+    expect(first.data).toMatchObject([{ id: later.body.id, status: 'completed', download: null }]);
+    expect(await list({ cursor: first.nextCursor })).toMatchObject({ data: [{ id: body.id }], hasMore: false });
   });
 
   test('whose maker dies is taken over, and the dead one cannot end it any more', async () => {

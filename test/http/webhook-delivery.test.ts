@@ -18,7 +18,7 @@ import {
   type WebhookStore,
 } from '../../lib/events/webhooks/endpoints.dynamo.ts';
 import { createEndpoint, ping, retryDelivery, rotateSecret, updateEndpoint } from '../../lib/events/webhooks/manage.ts';
-import { listDue, routeEvent } from '../../lib/events/webhooks/route.ts';
+import { lookAtQueues, routeEvent } from '../../lib/events/webhooks/route.ts';
 import { httpSender, type Send } from '../../lib/events/webhooks/send.gateway.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -185,7 +185,11 @@ describe('a webhook', () => {
     expect(await deliveriesOf(endpoint)).toMatchObject([
       { status: 'pending', attempts: 1, nextAttemptAt: start + 5000, last: { status: 500, body: 'x'.repeat(2048) } },
     ]);
-    expect(await listDue(store, await scanEndpoints(store))).toEqual([]);
+    expect(await lookAtQueues(store, [(await readEndpoint(store, endpoint))!])).toEqual({
+      due: [],
+      waiting: 1,
+      oldest: 0,
+    });
     await later(endpoint, 5 * minute);
     expect(receiver.received).toHaveLength(2);
     // Something else gets through now and then, so the endpoint is not disabled.
@@ -354,11 +358,12 @@ describe('an endpoint', () => {
     expect(attempts).toBeGreaterThanOrEqual(5);
     expect(attempts).toBeLessThan(15);
     expect(await deliver(endpoint), 'paused').toBeUndefined();
-    expect(await listDue(store, await scanEndpoints(store))).toEqual([]);
+    expect(await lookAtQueues(store, await scanEndpoints(store))).toMatchObject({ due: [], oldest: 0 });
     ahead += 61_000;
-    expect(await listDue(store, await scanEndpoints(store))).toEqual([
-      { applicationId: endpoint.applicationId, endpointId: endpoint.endpointId },
-    ]);
+    const { due, waiting, oldest } = await lookAtQueues(store, await scanEndpoints(store));
+    expect(due).toEqual([{ applicationId: endpoint.applicationId, endpointId: endpoint.endpointId }]);
+    expect(waiting).toBeGreaterThanOrEqual(30);
+    expect(oldest).toBeGreaterThanOrEqual(61);
     expect(await deliver(endpoint)).toBeGreaterThanOrEqual(5);
   });
 

@@ -204,7 +204,7 @@ test('a payment provider that does not answer is named with the orders it cost',
   await place(8, 'pm_timeoutAlways');
   const { code, text } = await examine();
   expect(text).toMatch(/✗ orders: 8 of 16 orders within an hour failed with payment-unknown: the payment provider/);
-  expect(text).toMatch(/! manual review: \d orders wait for a person, the first since/);
+  expect(text).toMatch(/! manual review: \d orders? waits? for a person, the first since/);
   expect(text).toContain('docs/runbooks/saga-failed.md');
   expect(code).toBe(1);
   await place(1, 'pm_card_visa');
@@ -247,7 +247,7 @@ test('events that do not get out are counted', async () => {
       where id = (select max(id) from outbox.events)`;
     return (await examine(['events'])).text;
   };
-  await expect.poll(heldBack).toMatch(/✗ events: 1 event wait in the outbox, the first for 1\d minutes/);
+  await expect.poll(heldBack).toMatch(/✗ events: 1 event waits in the outbox, the first for 1\d minutes/);
 });
 
 test('an unknown check or option is refused with the usage', async () => {

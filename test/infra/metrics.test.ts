@@ -14,6 +14,7 @@ import {
   type MetricSpec,
   metricNamespace,
   metrics,
+  queues,
   webhookResults,
 } from '../../lib/contract/deploy/metrics.ts';
 import { objectiveMisses } from '../../lib/contract/deploy/objectives.ts';
@@ -98,6 +99,7 @@ const values: Record<string, readonly string[]> = {
   kind: findingKinds,
   part: [...orderParts, ...customerParts],
   from: cacheAnswers,
+  queue: queues,
   // Ids of registered applications, which no widget can know.
   application: [anyValue],
   // Versions of functions, which are made as they are deployed.

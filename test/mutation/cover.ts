@@ -30,7 +30,7 @@ const placing = tests('sql', 'place-order');
 const events = tests('sql', 'domain-events');
 const sagas = tests('saga', 'order-saga', 'retries', 'sweeper');
 const actions = [...tests('saga', 'payment-actions'), ...tests('http', '*-payments', '*webhook*')];
-const refunds = [...tests('sql', 'refund-*'), ...tests('saga', 'partial-refunds')];
+const refunds = [...tests('sql', 'refund-*'), ...tests('saga', 'partial-refunds', 'refund-lines')];
 const prices = tests('unit', 'pricing*');
 /** What a statement reads in vain shows only in its plan. */
 const plans = tests('sql', 'plans');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../lib/kernel/ids.ts';
-import { createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
+import { changeFulfilment, createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
 import { receiveReturn, requestReturn } from '../../lib/shop/fulfilment/returns.ts';
 import { refundRefused } from '../../lib/shop/payments/gateway.ts';
 import { findRefund } from '../../lib/shop/payments/refunds.sql.ts';
@@ -33,23 +33,30 @@ afterAll(async () => {
 
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const goodsClaim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
-/** Packs and ships an order whole. */
-async function ship(orderId: string) {
-  const deps = { sql: goods, clock: saga.clock, keys: keysOf('orders.fulfilment_idempotency_keys') };
-  const { answer } = await createFulfilment(deps, goodsClaim, { orderId, createdBy: 'app' });
-  const fulfilmentId: string = JSON.parse(answer.body!).id;
-  const { startCapturing } = saga;
-  await shipFulfilment({ ...deps, startCapturing }, goodsClaim, { orderId, fulfilmentId, tracking: {} });
+const goodsDeps = () => ({ sql: goods, clock: saga.clock, keys: keysOf('orders.fulfilment_idempotency_keys') });
+/** Packs an order whole, or these lines of it. */
+async function pack(orderId: string, only: Pick<Wanted, 'lines'> = {}): Promise<string> {
+  const { answer } = await createFulfilment(goodsDeps(), goodsClaim, { orderId, createdBy: 'app', ...only });
+  return JSON.parse(answer.body!).id;
 }
+const ship = async (orderId: string, fulfilmentId: string) => {
+  const { startCapturing } = saga;
+  await shipFulfilment({ ...goodsDeps(), startCapturing }, goodsClaim, { orderId, fulfilmentId, tracking: {} });
+};
 const place = async ({ shipped = true } = {}) => {
   const order = await saga.place([
     { productId: mug, quantity: 3 },
     { productId: pot, quantity: 1 },
   ]);
-  if (shipped) await ship(order.id);
+  if (shipped) await ship(order.id, await pack(order.id));
   return order;
 };
-type Wanted = { lines?: { productId: string; quantity: number }[]; returnId?: string; shipping?: boolean };
+type Wanted = {
+  lines?: { productId: string; quantity: number }[];
+  returnId?: string;
+  shipping?: boolean;
+  amount?: { amount: number; currency: string };
+};
 const keysOf = (table: 'payments.idempotency_keys' | 'orders.fulfilment_idempotency_keys') => ({
   table,
   clock: saga.clock,
@@ -146,7 +153,7 @@ describe('a refund of lines', () => {
     });
     await saga.startPlacing({ orderId: id, amount: 6028, currency: 'EUR', paymentMethod: 'pm_card_visa' });
     await saga.states.idle();
-    await ship(id);
+    await ship(id, await pack(id));
     const one = await ask(id, mugs(1));
     expect(one.lines).toEqual([{ productId: mug, quantity: 1, amount: eur(1813), discount: eur(0), tax: eur(302) }]);
     const rest = await ask(id, { ...mugs(2), shipping: true });
@@ -167,6 +174,45 @@ describe('a refund of lines', () => {
     await expect(insert([{ productId: mug, quantity: 4, amount: 1 }])).rejects.toMatchObject(broken);
     await expect(insert([{ productId: mug, quantity: 1, amount: 4080 }])).rejects.toMatchObject(broken);
     await expect(insert([], 1)).rejects.toMatchObject(broken);
+  });
+});
+
+describe('a refund of all that was paid', () => {
+  test('leaves nothing to pack or to ship', async () => {
+    const { id } = await place({ shipped: false });
+    await ask(id, { amount: eur(9480) });
+    const parcel = await pack(id, mugs(1));
+    await ask(id, {});
+    const refused = { code: 'order-paid-back' };
+    await expect(ship(id, parcel)).rejects.toMatchObject(refused);
+    await expect(pack(id)).rejects.toMatchObject(refused);
+    expect(await refundedOf(id)).toBe(9481);
+    await expect(ship(id, parcel)).rejects.toMatchObject(refused);
+    expect(
+      await saga.owner`select fulfilled, shipped from orders.lines where order_id = ${id} order by position`,
+    ).toEqual([
+      { fulfilled: 1, shipped: 0 },
+      { fulfilled: 0, shipped: 0 },
+    ]);
+  });
+
+  test('that the provider refuses lets what is left ship', async () => {
+    const { id } = await place({ shipped: false });
+    saga.fault('RefundPart', async () => {
+      throw refundRefused('disputed');
+    });
+    await ask(id, {});
+    expect(await refundedOf(id)).toBe(0);
+    await ship(id, await pack(id));
+  });
+
+  test('of an order that has shipped changes nothing about its goods', async () => {
+    const { id } = await place({ shipped: false });
+    const parcels = [await pack(id, mugs(3)), await pack(id)];
+    for (const parcel of parcels) await ship(id, parcel);
+    await ask(id, {});
+    expect(await refundedOf(id)).toBe(9481);
+    await changeFulfilment(goodsDeps(), goodsClaim, { orderId: id, fulfilmentId: parcels[0]!, to: 'delivered' });
   });
 });
 

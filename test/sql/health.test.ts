@@ -53,6 +53,7 @@ test('a database at rest is measured, and nothing is wrong with it', async () =>
     unvacuumed: 0,
     unusedIndexes: [],
     missingIndexes: [],
+    waiting: { events: 0, mails: 0, imports: 0, exports: 0 },
     slow: 0,
   });
   expect(counted).toMatchObject({ DependencyDowndatabase: 0, LockWaits: 0, TablesUnvacuumed: 0, SlowStatements: 0 });

@@ -45,7 +45,10 @@ beforeAll(async () => {
     attributes: { colour: 'red', litres: 12 },
     description: 'Not a teapot.',
   });
-  await add('TASSE', 'Täßchen Ωmega', 900, { categoryId: tea, attributes: { note: 'handmade' } });
+  await add('TASSE', 'Täßchen Ωmega', 900, {
+    categoryId: tea,
+    attributes: { note: 'handmade', made: 'Donaudampfschifffahrt' },
+  });
   await add('PLATE', 'The plate', 900, { price: { amount: 900, currency: 'USD' } });
   await add('OLD', 'Blue teapot of yesterday', 100, { active: false, categoryId: tea });
   await inTransaction(sql, async (tx) => {
@@ -85,6 +88,9 @@ describe('a search', () => {
     ['ωmeg', ['TASSE']],
     ['handmade', ['TASSE']],
     ['dripping', ['POT-1']],
+    ['drip', ['POT-1']],
+    ['dri', ['POT-1']], // of a description, since nothing else begins so
+    ['donaudampfschiff', ['TASSE']],
     ['plate', ['PLATE']],
     ['nothing like this', []],
     ["') or true --", []],
@@ -181,9 +187,16 @@ describe('a filter', () => {
     });
   });
 
+  test('of an unknown category with words is refused too', async () => {
+    const category = newId('category', clock);
+    await expect(list({ q: 'teapot', category })).rejects.toMatchObject({ code: 'category-unknown' });
+    await expect(list({ q: 'the', category })).rejects.toMatchObject({ code: 'category-unknown' });
+  });
+
   test('of a category follows a move', async () => {
     await updateCategory(sql, tea, { parentId: null }, {}, clock);
     expect(await skus({ category: kitchen })).toEqual(['X-100']);
+    expect(await skus({ category: kitchen, q: 'teapot' })).toEqual(['X-100']);
     await updateCategory(sql, tea, { parentId: kitchen }, {}, clock);
     expect(await skus({ category: kitchen })).toEqual(['TASSE', 'X-100', 'POT-1']);
   });

@@ -43,10 +43,23 @@ test('a Shopify shop moves in: rows of a thing become one, its taxes and discoun
   // Customers without a hash follow the files, too, and are compared.
   await edit(shop, 'customers.csv', (text) => text.replace('3 Main Street', '33 Main Street'));
   const { err } = await run('verify', shop, '--mapping', 'shopify');
-  expect(err).toEqual(['customers 7000003: has another address']);
+  expect(err).toEqual([
+    'customers 7000003: has another address',
+    'customers 7000003: keeps 1 addresses that are not the 1 of the file',
+  ]);
   expect((await run('load', shop, '--mapping', 'shopify')).out).toContain(
     'customers: 13 rows, 0 added, 1 changed, 11 as before, 1 rejected',
   );
+  // An export says how much was given back, and neither when nor for what: all of it is known by line.
+  const refunds = await owner`
+    select o.number, r.amount::integer, (r.refunded_at = o.changed_at) as dated, count(l.order_id)::integer as lines
+    from reporting.refunds r join reporting.orders o on o.order_id = r.order_id
+      left join reporting.refund_lines l on l.refund_id = r.refund_id
+    where o.number in ('SH-1050', 'SH-1060') group by 1, 2, 3 order by 1`;
+  expect(refunds.map((row) => ({ ...row }))).toEqual([
+    { number: 'SH-1050', amount: 333, dated: true, lines: 0 },
+    { number: 'SH-1060', amount: expect.any(Number), dated: true, lines: 1 },
+  ]);
   const variants = await owner`
     select v.sku, v.option_values from catalog.products p join catalog.products v on v.parent_id = p.id
     where p.sku = 'SH-thing-4' order by 1`;
@@ -92,8 +105,25 @@ test('a Medusa shop moves in with its hashes of scrypt, and a coupon that was us
   const [customer] = await owner`
     select password_hash, address from customers.customers where email = 'customer-3@medusa.example'`;
   expect(customer!.address).toMatchObject({ line1: '3 Main Street', country: 'DE' });
+  const addresses = await owner`
+    select a.address ->> 'line1' as line, a.default_shipping as ships, a.default_billing as bills
+    from customers.addresses a join customers.customers c on c.id = a.customer_id
+    where c.email = 'customer-4@medusa.example' order by 1`;
+  expect(addresses.map((row) => ({ ...row }))).toEqual([
+    { line: '4 Main Street', ships: false, bills: true },
+    { line: '4 Work Lane', ships: true, bills: false },
+    { line: 'Old Lane', ships: false, bills: false },
+  ]);
   expect(await verifyPassword('old password 3', customer!.passwordHash)).toBe(true);
   expect(await verifyPassword('old password 4', customer!.passwordHash)).toBe(false);
+  expect(
+    await owner`
+      select o.number, r.amount::integer, r.reason, r.refunded_at from reporting.refunds r
+      join reporting.orders o on o.order_id = r.order_id where o.number like 'MD-%' order by 1`,
+  ).toMatchObject([
+    { number: 'MD-100', amount: 333, reason: 'Scratched', refundedAt: new Date('2021-12-01T12:00:00Z') },
+    { number: 'MD-50', amount: 333 },
+  ]);
   const rejected = await readFile(join(`${shop}-report`, 'rejected.ndjson'), 'utf8');
   expect(rejected).toContain('has the code TENNER, which stands for something else here');
   await edit(shop, 'coupons', (text) =>
@@ -162,7 +192,7 @@ test('a mapping is drafted for exports with a row for each line of an order and 
   ];
   for (let n = 1; n <= 20; n++) {
     const customer = `${n},rows-${n}@own.example,Eva,Brandt,2022-01-02`;
-    // The first address of every third does not fit.
+    // The first address of every third has no postal code.
     customers.push(
       `${customer},Weg ${n},${n % 3 === 0 ? '' : '10115'},Berlin,DE`,
       `${customer},Gasse ${n},20095,Hamburg,DE`,
@@ -188,9 +218,16 @@ test('a mapping is drafted for exports with a row for each line of an order and 
   expect(addresses.map(({ line }) => line)).toEqual(['Weg 1', 'Gasse 3']);
   await run('assess', shop, '--mapping', mapping);
   const { files } = JSON.parse(await readFile(join(`${shop}-report`, 'assessment.json'), 'utf8'));
+  const kept = await owner`
+    select c.email, count(*)::integer as addresses, count(*) filter (where default_shipping and default_billing)::integer as defaults
+    from customers.addresses a join customers.customers c on c.id = a.customer_id
+    where c.email in ('rows-1@own.example', 'rows-3@own.example') group by 1 order by 1`;
+  expect(kept.map((row) => ({ ...row }))).toEqual([
+    { email: 'rows-1@own.example', addresses: 2, defaults: 1 },
+    { email: 'rows-3@own.example', addresses: 2, defaults: 1 },
+  ]);
   expect(files[0].notes.slice(1)).toMatchObject([
-    { what: 'customers with several addresses, of which the first that fits is kept', rows: 14 },
-    { what: 'addresses of customers that do not fit, which are left out', rows: 6 },
+    { what: 'addresses of customers that orders refuse until they are corrected', rows: 6 },
   ]);
 });
 

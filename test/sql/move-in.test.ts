@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { named, orderRows, type Sizes } from '../../infra/move-in/test-shop.ts';
 import { verifyPassword } from '../../lib/accounts/customers/passwords.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import { findOrder, listOrders, readTimeline } from '../../lib/shop/orders/read.sql.ts';
@@ -133,6 +134,26 @@ test('past orders are read, listed and reported, and nothing else follows from t
       (select count(*)::integer from outbox.events where type !~ '^(product|stock)[.]') as events,
       (select count(*)::integer from stock.movements where kind <> 'adjustment') as movements`;
   expect(sums).toEqual({ reported: 600, live: 0, payments: 0, mails: 0, events: 0, movements: 0 });
+  // Net to the cent in every month: what was sold in it, and what was given back in it.
+  const net = await owner`
+    select currency, month, sum(amount)::integer as net from (
+      select currency, to_char(confirmed_at at time zone 'UTC', 'YYYY-MM') as month, total as amount from reporting.orders
+      where confirmed_at is not null
+      union all
+      select currency, to_char(refunded_at at time zone 'UTC', 'YYYY-MM'), -amount from reporting.refunds
+    ) s group by 1, 2`;
+  const reported = new Map(net.map((row) => [`${row.currency} ${row.month}`, row.net as number]));
+  expect(reported).toEqual(netOf({ products: 40, customers: 30, orders: 600 }));
+  // What went back whole is known by line, and customers have it off.
+  const [lines] = await owner`
+    select count(*)::integer as rows, sum(l.amount)::integer < sum(r.amount)::integer as less from reporting.refunds r
+    join reporting.refund_lines l on l.refund_id = r.refund_id`;
+  expect(lines).toEqual({ rows: 20, less: true });
+  const [customers] = await owner`
+    select sum(refunds)::integer as refunds, (select sum(amount)::integer from reporting.refunds) as given,
+      (select sum(refunded)::integer from archive.order_keys) as keys
+    from reporting.customer_summary`;
+  expect(customers).toMatchObject({ refunds: customers!.given, keys: customers!.given });
   const [old] = await owner`select id from archive.order_keys where number = 'WC-1032'`;
   expect((await owner`select archive.unarchive_order(${old!.id}, now()) as done`)[0]).toEqual({ done: false });
 });
@@ -148,14 +169,30 @@ test('a load that is repeated changes nothing, and follows what changed in the f
   await edit('products.csv', (text) =>
     text.replace('Thing 8', 'Thing eight').replace(/^(9,.*?),9,0\.25/m, '$1,90,0.25'),
   );
-  await edit('orders.csv', (text) => text.replace(/^(1007,1007,[^,]*),completed/m, '$1,cancelled'));
+  await edit('orders.csv', (text) =>
+    text
+      .replace(/^(1007,1007,[^,]*),completed/m, '$1,cancelled')
+      .replace(/^(1008,.*),$/m, '$1,id:8|date:2024-07-08 09:10:11|amount:2.00|reason:Late'),
+  );
+  await edit('customers.csv', (text) => text.replace('8 Work Lane', '88 Work Lane'));
   await edit('coupons.csv', (text) => text.replace(',100,1,40,', ',100,1,41,'));
   const delta = await run('load', files);
   expect(delta.out.filter((line) => !line.startsWith('·')).slice(0, 4)).toEqual([
     'products: 44 rows, 0 added, 2 changed, 41 as before, 1 rejected',
-    'customers: 32 rows, 0 added, 0 changed, 30 as before, 2 rejected',
+    'customers: 32 rows, 0 added, 1 changed, 29 as before, 2 rejected',
     'coupons: 5 rows, 0 added, 1 changed, 1 as before, 3 rejected',
-    'orders: 603 rows, 0 added, 1 changed, 599 as before, 3 rejected',
+    'orders: 603 rows, 0 added, 2 changed, 598 as before, 3 rejected',
+  ]);
+  expect(await owner`select refunded::integer from archive.order_keys where number = 'WC-1008'`).toEqual([
+    { refunded: 200 },
+  ]);
+  // Another default to ship to; the billing address stays.
+  const kept = await owner`
+    select address ->> 'line1' as line, default_shipping as ships, default_billing as bills from customers.addresses
+    where customer_id = (select id from customers.customers where email = 'customer-8@old-shop.example') order by 1`;
+  expect(kept.map((row) => ({ ...row }))).toEqual([
+    { line: '8 Main Street', ships: false, bills: true },
+    { line: '88 Work Lane', ships: true, bills: false },
   ]);
   expect(await owner`select status from archive.order_keys where number = 'WC-1007'`).toEqual([
     { status: 'cancelled' },
@@ -187,6 +224,16 @@ test('verify finds a missing row, a wrong sum and a changed price, and nothing e
       update archive.pages p set documents = jsonb_set(p.documents, array[k.id::text, 'order', 'total'], '1')
       from archive.order_keys k where k.page_id = p.id and k.number = 'WC-1200'`,
     /^orders (EUR|USD) \d{4}-\d\d: has \d+ orders of \d+ and not \d+ of \d+/,
+  );
+  await finds(
+    () => owner`
+      update archive.pages p set documents = jsonb_set(p.documents, array[k.id::text, 'refunds', '0', 'amount'], '1')
+      from archive.order_keys k where k.page_id = p.id and k.number = 'WC-1008'`,
+    /^orders EUR 2024-07: has \d+ refunds of \d+ and not \d+ of \d+ \(minor units\)$/,
+  );
+  await finds(
+    () => owner`delete from customers.addresses where address ->> 'line1' = '12 Work Lane'`,
+    /^customers 12: keeps 1 addresses that are not the 2 of the file$/,
   );
   await finds(
     () => owner`update catalog.products set price_amount = 1 where sku = 'OLD-12'`,
@@ -229,6 +276,22 @@ test('other files are read by a mapping, and bad input is refused in one sentenc
   expect((await run('load', own)).err[0]).toMatch(/has customers twice/);
   expect((await run('lift', own)).code).toBe(2);
 });
+
+/** By currency and month, what the files say was sold less what was given back. */
+function netOf(sizes: Sizes): Map<string, number> {
+  const sums = new Map<string, number>();
+  const add = (currency: string, at: string, amount: number) => {
+    const month = `${currency} ${at.slice(0, 7)}`;
+    sums.set(month, (sums.get(month) ?? 0) + amount);
+  };
+  const cents = (text: string) => Math.round(Number(text) * 100);
+  for (const row of [...orderRows(sizes)].slice(0, sizes.orders).map((values) => named('orders', values))) {
+    if (row.status !== 'failed') add(row.order_currency!, row.date!, cents(row.order_total!));
+    const [, at, amount] = /date:([^|]*)\|amount:([^|]*)/.exec(row.refunds!) ?? [];
+    if (amount !== undefined) add(row.order_currency!, at!, -cents(amount));
+  }
+  return sums;
+}
 
 async function edit(name: string, change: (text: string) => string): Promise<void> {
   const before = await readFile(join(files, name), 'utf8');

@@ -93,6 +93,9 @@ test('history and today have the sums of one query over all orders, at any bound
         ['America/Havana', 'day', undefined, [moment.min, moment.max], Date.parse('2026-11-01T04:30Z'), false],
         ['America/Havana', 'day', undefined, [moment.min, moment.max], Date.parse('2026-03-08T05:00Z'), false],
         ['Africa/Cairo', 'day', 'EUR', [moment.min, moment.max], Date.parse('2026-04-23T22:00Z'), false],
+        // Its days begin at half hours, the boundary at none; and here they begin to.
+        ['Asia/Kolkata', 'day', undefined, [moment.min, moment.max], Date.parse('2026-11-30'), true],
+        ['Australia/Lord_Howe', 'day', 'EUR', [moment.min, moment.max], Date.parse('2026-10-04'), true],
         ['UTC', 'month', undefined, [moment.min, moment.max], Date.parse('2026-06-15'), true],
         ['UTC', 'week', undefined, [moment.min, moment.max], Date.parse('2026-06-15T12:00Z'), false],
       ],

@@ -26,6 +26,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'select, insert, update(email, last_used_at), delete',
       'finds, links and unlinks users of an identity provider; an identity never moves to another customer',
     ],
+    'customers.addresses': [
+      'select, insert, update(address, default_shipping, default_billing, version, updated_at), delete',
+      'keeps the addresses of customers; an address never moves to another customer',
+    ],
   },
   profiles_api: {
     'customers.customers': [
@@ -33,6 +37,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'shows customers their profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'shows customers how they sign in'],
+    'customers.addresses': ['select', 'shows customers their addresses'],
   },
   customer_export: {
     'customers.customers': [
@@ -40,6 +45,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'exports the profile; it cannot read a password hash',
     ],
     'customers.identities': ['select', 'exports how the customer signs in'],
+    'customers.addresses': ['select', 'exports their addresses'],
     'customers.feed_entries': ['select', 'exports what feeds said of the customer'],
     'customers.mails': [
       'select(kind, recipient, mailbox, created_at, sent_at)',
@@ -68,6 +74,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'empties the row; the address is for the last mail',
     ],
     'customers.identities': ['select(issuer, subject, customer_id), delete', 'unlinks every identity'],
+    'customers.addresses': ['select(customer_id), delete', 'deletes their addresses'],
     'customers.feed_entries': ['select(customer_id), delete', 'deletes what feeds said of the customer'],
     'customers.email_tokens': ['select(customer_id, email), delete', 'deletes tokens, and finds the mails of one'],
     'customers.mails': [
@@ -102,7 +109,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
       'adds, changes and moves categories; it deletes none',
     ],
     'catalog.products': [
-      'select, insert, update(sku, name, description, category_id, brand, images, attributes, metadata, price_amount, price_currency, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, active, version, updated_at)',
+      'select, insert, update(active, category_id, price_amount, price_currency, brand, attributes, sku, name, description, images, metadata, cost_amount, cost_currency, tax_class, weight, options, price_most, variant_skus, option_values, version, updated_at)',
       'shows, adds and changes products; a product goes off sale and is never deleted',
     ],
     'catalog.imports': [
@@ -206,6 +213,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'catalog.words': ['select', 'finds what is meant by a word with a typing error'],
     'catalog.availability': ['select', 'shows whether a product can be ordered, and not how many there are'],
     'catalog.products': ['select', 'shows products; it changes none'],
+    'catalog.stretches': ['select', 'searches new products before old ones'],
     'pricing.shipping_methods': ['select', 'shows shipping methods to choose from'],
   },
   orders_api: {
@@ -260,6 +268,7 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'orders.timeline': ['insert', 'adds what happened to the goods'],
     'orders.fulfilment_idempotency_keys': ['select, insert, update', 'stores first answers, and replaces expired ones'],
     'payments.refundable_orders': ['select', 'knows whether an order is confirmed'],
+    'payments.paid_back_orders': ['select', 'ships nothing that was paid back'],
     'payments.payments': [
       'select(id, order_id, provider, reference, status, currency, amount, released_amount, capture_requested_at, capture_attempt), update(capture_requested_at, capture_requested_by, capture_correlation_id, capture_attempt)',
       'requests the capture of the payment of what ships, and changes nothing else',
@@ -619,6 +628,7 @@ describe('what is granted', () => {
         anybody: false,
       },
       { name: 'monitor.read_index_advice()', callers: 'monitor', anybody: false },
+      { name: 'monitor.read_queues()', callers: 'monitor', anybody: false },
       { name: 'monitor.read_sessions()', callers: 'monitor', anybody: false },
       { name: 'monitor.read_statements()', callers: 'monitor', anybody: false },
       { name: 'monitor.read_storage()', callers: 'monitor', anybody: false },

@@ -58,4 +58,6 @@ export const zones = [
   'Pacific/Apia',
   'Antarctica/Troll',
   'Asia/Kathmandu',
+  'Asia/Kolkata',
+  'America/St_Johns',
 ];

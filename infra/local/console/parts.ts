@@ -11,6 +11,8 @@ import {
   locks,
   type OutboxState,
   outboxState,
+  type QueueDepth,
+  queueDepths,
   type SlowStatement,
   type Standby,
   standbys,
@@ -19,7 +21,7 @@ import {
 } from './parts.sql.ts';
 import type { Parked, RemoteStack } from './protocol.ts';
 import { readStatements } from './statements.sql.ts';
-import { type NewestDelivery, newestDeliveries } from './tables.dynamo.ts';
+import { countItems, type NewestDelivery, newestDeliveries } from './tables.dynamo.ts';
 
 export type PostgresView = {
   connections: Connections[];
@@ -47,19 +49,26 @@ export async function postgresView(database: Database, folder: string): Promise<
   };
 }
 
-export type EventsView = { outbox: OutboxState; parked: Parked[]; deliveries: NewestDelivery[] };
+export type EventsView = {
+  outbox: OutboxState;
+  queues: QueueDepth[];
+  parked: Parked[];
+  deliveries: NewestDelivery[];
+};
 
 /** Where events wait: the outbox, what no consumer took, and webhooks. */
 export async function eventsView(
   { database, documents, stack }: { database: Database; documents: DynamoDBDocumentClient; stack: RemoteStack },
   now: Date,
 ): Promise<EventsView> {
-  const [outbox, parked, deliveries] = await Promise.all([
+  const [outbox, ofDatabase, webhooks, parked, deliveries] = await Promise.all([
     database.read((sql) => outboxState(sql, now)),
+    database.read(queueDepths),
+    countItems(documents, 'webhookQueue'),
     stack.parkedEvents(),
     newestDeliveries(documents),
   ]);
-  return { outbox, parked, deliveries };
+  return { outbox, queues: [...ofDatabase, { queue: 'webhooks', waiting: webhooks.items }], parked, deliveries };
 }
 
 export type CacheView = { answers: { from: string; count: number }[]; sinceMinutes: number };

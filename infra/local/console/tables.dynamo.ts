@@ -88,12 +88,15 @@ const mostCounted = 1000;
 /** Every table, with how many items it has, up to a thousand. */
 export const listTables = (documents: DynamoDBDocumentClient): Promise<TableView[]> =>
   Promise.all(
-    Object.entries(tables).map(async ([name, { holds }]) => {
-      const command = new ScanCommand({ TableName: name, Select: 'COUNT', Limit: mostCounted });
-      const { Count: items = 0, LastEvaluatedKey } = await documents.send(command);
-      return { name, holds, items, more: LastEvaluatedKey !== undefined };
-    }),
+    Object.entries(tables).map(async ([name, { holds }]) => ({ name, holds, ...(await countItems(documents, name)) })),
   );
+
+/** How many items a table has, up to a thousand. */
+export async function countItems(documents: DynamoDBDocumentClient, table: string) {
+  const command = new ScanCommand({ TableName: table, Select: 'COUNT', Limit: mostCounted });
+  const { Count: items = 0, LastEvaluatedKey } = await documents.send(command);
+  return { items, more: LastEvaluatedKey !== undefined };
+}
 
 /** The first items of a table. Secrets, hashes and tokens are left out, and what looks like one is cut out. */
 export async function readItems(documents: DynamoDBDocumentClient, table: string): Promise<Record<string, string>[]> {

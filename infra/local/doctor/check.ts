@@ -42,7 +42,8 @@ const finding = (level: Finding['level'], text: string, mend?: string, page?: st
 });
 
 /** `1 order`, `2 orders`. */
-export const count = (many: number, one: string): string => `${many} ${one}${many === 1 ? '' : 's'}`;
+export const count = (many: number, one: string, several = `${one}s`): string =>
+  `${many} ${many === 1 ? one : several}`;
 
 /** A duration for people, from milliseconds. */
 export function duration(ms: number): string {

@@ -5,9 +5,12 @@ import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeStateMachineCommand, GetExecutionHistoryCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { stateMachines } from '../../../lib/contract/deploy/route.ts';
 import { type TableName, tables } from '../../../lib/contract/deploy/tables.ts';
+import { scanEndpoints } from '../../../lib/events/webhooks/endpoints.dynamo.ts';
+import { lookAtQueues } from '../../../lib/events/webhooks/route.ts';
 import { config, tableName } from '../../../lib/platform/config.ts';
 import { dynamo } from '../../../lib/platform/dynamo.ts';
 import { machineArn, states } from '../../../lib/platform/step-functions.ts';
+import { webhookStore } from '../../../lib/platform/stores.ts';
 import { BusStore } from '../bus/store.ts';
 import { type Check, count, duration, type Finding, fail, ok, type Patient, warn } from './check.ts';
 import { explain } from './failures.ts';
@@ -15,6 +18,7 @@ import { explain } from './failures.ts';
 /** An order takes less than a second; with the pauses of its retries, a minute or two. */
 const longExecutionMs = 60_000;
 const mostExecutions = 20;
+const lateWebhookMs = 15 * 60_000;
 /** A restore that nobody has tried for a month is a hope. */
 const oldDrillMs = 31 * 86_400_000;
 
@@ -25,6 +29,7 @@ export const serviceChecks: readonly Check[] = [
   { name: 'sagas', needs: ['Step Functions'], run: checkExecutions },
   { name: 'cache', run: checkCache },
   { name: 'bus', needs: ['stack'], run: checkBus },
+  { name: 'webhooks', needs: ['DynamoDB'], run: checkWebhooks },
   { name: 'payment provider', needs: ['stack'], run: checkProvider },
   { name: 'backups', run: checkDrills },
 ];
@@ -120,6 +125,23 @@ async function checkBus({ directory }: Patient): Promise<Finding> {
   } finally {
     store.close();
   }
+}
+
+/** An endpoint that fails is left alone for longer and longer, so what is due for long was sent by nobody. */
+async function checkWebhooks({ now }: Patient): Promise<Finding> {
+  const store = { ...webhookStore(), clock: { now } };
+  const all = await scanEndpoints(store);
+  const { due, waiting, oldest } = await lookAtQueues(store, all);
+  const text = `${count(all.length, 'endpoint')}, for which ${count(waiting, 'delivery', 'deliveries')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  if (oldest * 1000 <= lateWebhookMs) return ok(`${text}; none is late.`);
+  return fail(
+    `${text}, the first for ${duration(oldest * 1000)} after it was due: ${due
+      .map(({ endpointId }) => endpointId)
+      .slice(0, 3)
+      .join(', ')}.`,
+    'see that wake-webhooks runs and send-webhooks does not fail; one late endpoint alone is a slow receiver',
+    'docs/runbooks/webhooks-late.md',
+  );
 }
 
 async function checkProvider(): Promise<Finding> {

@@ -94,7 +94,7 @@ async function checkReviews({ sql, now, url, directory }: Patient): Promise<Find
   return many === 0
     ? ok('No order waits for a person.')
     : warn(
-        `${count(many, 'order')} wait for a person, the first since ${duration(now() - oldest!.getTime())}: ${ids!.join(', ')}.`,
+        `${count(many, 'order')} ${many === 1 ? 'waits' : 'wait'} for a person, the first since ${duration(now() - oldest!.getTime())}: ${ids!.join(', ')}.`,
         retryOf(ids![0]!, url, directory),
         'docs/runbooks/orders-in-manual-review.md',
       );
@@ -149,7 +149,7 @@ async function checkEvents({ sql, now }: Patient): Promise<Finding> {
   const age = oldest === null ? 0 : now() - oldest.getTime();
   return age > lateEventMs
     ? fail(
-        `${count(many, 'event')} wait in the outbox, the first for ${duration(age)}: consumers and webhooks get nothing.`,
+        `${count(many, 'event')} ${many === 1 ? 'waits' : 'wait'} in the outbox, the first for ${duration(age)}: consumers and webhooks get nothing.`,
         'see that publish-events runs and that the bus answers; nothing is lost meanwhile',
         'docs/runbooks/events-late.md',
       )

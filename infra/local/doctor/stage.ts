@@ -2,7 +2,7 @@ import { GetFunctionConfigurationCommand, type LambdaClient } from '@aws-sdk/cli
 import { functionNameOf } from '../../constructs/names.ts';
 
 /** Functions whose variables together name everything that the doctor looks at. */
-const sources = ['jobs/migrate', 'jobs/sweep-orders', 'http/place-order', 'http/get-health'];
+const sources = ['jobs/migrate', 'jobs/sweep-orders', 'jobs/wake-webhooks', 'http/place-order', 'http/get-health'];
 
 /**
  * The environment of a stage's functions: the proxy, the tables, the state machines.

@@ -134,6 +134,15 @@ export const domainEvents = ({ undeliveredEvents, ours }: Monitored): AlarmSpec[
     silenceIsBad: true,
   },
   {
+    name: 'webhooks-late',
+    runbook: 'webhooks-late',
+    means: 'An event has been due at a webhook endpoint for a quarter of an hour, and nobody has sent it.',
+    metric: ours('OldestDueDelivery', maximum()),
+    threshold: 900,
+    bad: 3,
+    of: 5,
+  },
+  {
     name: 'webhook-endpoint-disabled',
     runbook: 'webhook-endpoint-disabled',
     means: 'A webhook endpoint was disabled: it answered 410, or took nothing for three days.',

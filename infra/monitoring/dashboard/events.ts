@@ -1,5 +1,5 @@
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
-import { disablingCauses, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
+import { disablingCauses, queues, webhookResults } from '../../../lib/contract/deploy/metrics.ts';
 import { maximum, sum, waitingIn } from '../metrics.ts';
 import type { Monitored } from '../resources.ts';
 import { graph } from './widgets.ts';
@@ -26,5 +26,10 @@ export const events = ({ undeliveredEvents, ours }: Monitored): IWidget[][] => [
   [
     graph('Mails dropped', [ours('MailsGivenUp', sum())]),
     graph('Mails: age of the oldest that is not sent, s', [ours('OldestUnsentMail', maximum())]),
+    graph(
+      'What waits in queues; on the right: how long the first webhook has been due, s',
+      queues.map((queue) => ours('QueueDepth', maximum(), queue)),
+      { right: [ours('OldestDueDelivery', maximum())] },
+    ),
   ],
 ];

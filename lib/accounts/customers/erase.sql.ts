@@ -25,7 +25,7 @@ export async function lockForErasure(
 }
 
 /**
- * Deletes the tokens of a customer, what feeds said of them, the stored answers that show them, what their orders say of persons, and within the hour
+ * Deletes the tokens and addresses of a customer, what feeds said of them, the stored answers that show them, what their orders say of persons, and within the hour
  * the mails to them.
  */
 export async function deletePersonalRecords(
@@ -41,6 +41,7 @@ export async function deletePersonalRecords(
   await tx`delete from customers.idempotency_keys where caller = ${caller}`;
   await tx`delete from customers.idempotency_keys where operation = 'sign-up' and body = ${JSON.stringify({ email })}`;
   await tx`delete from orders.idempotency_keys where caller = ${caller}`;
+  await tx`delete from customers.addresses where customer_id = ${id}`;
   await forgetFeedEntries(tx, id);
   await tx`select orders.forget_customer(${id})`;
 }

@@ -54,6 +54,19 @@ export async function findExport(sql: Sql, id: string, applicationId: string): P
   return toExport(row);
 }
 
+/** Exports of an application, the newest first. `before` is the id of the last one of the page before. */
+export async function listExports(
+  sql: Sql,
+  applicationId: string,
+  { limit, before }: { limit: number; before: string | undefined },
+): Promise<StoredExport[]> {
+  const rows = await sql<Row[]>`
+    select ${columns(sql)} from reports.exports
+    where application_id = ${applicationId} ${before === undefined ? sql`` : sql`and id < ${before}`}
+    order by id desc limit ${limit}`;
+  return rows.map(toExport);
+}
+
 /** An export that is being made, by its how manieth attempt. */
 export type OpenExport = NewExport & { id: string; attempts: number };
 

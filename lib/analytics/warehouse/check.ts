@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import { checkMonths } from './checks.ts';
 import { readChanges, readFact, readTotals, type Totals } from './extract.sql.ts';
-import { type Manifest, verifyFiles } from './files.ts';
+import { type Manifest, monthsOf, verifyFiles } from './files.ts';
 import { checkContinues, type LoadDeps, union } from './load.ts';
 import { readRows } from './parquet.ts';
 import { inSnapshot } from './snapshot.ts';
@@ -23,8 +23,7 @@ export async function check(
     checkContinues(manifest, snapshot);
     const changed = await readChanges(tx, manifest.watermark);
     const everything = await readChanges(tx, undefined);
-    const known = Object.keys(manifest.tables.daily_sales_summary ?? {});
-    const months = union(known, everything.sales, everything.refunds);
+    const months = union(monthsOf(manifest), everything.sales, everything.refunds);
     const totals = new Map<string, Totals>();
     for (const month of months) totals.set(month, await readTotals(tx, month));
     const all = await checkMonths(store, manifest, undefined, totals);

@@ -1,4 +1,5 @@
 import { readVersions } from './customers.ts';
+import { monthOf } from './days.ts';
 import type { Totals } from './extract.sql.ts';
 import type { DataFile, Manifest } from './files.ts';
 import { columnsOf, type TableName } from './model.ts';
@@ -37,6 +38,7 @@ export async function checkMonths(
   for (const key of known.customers.broken) found.add('customer has two versions at once, or none', key);
   const gone = { orders: new Set<string>(), refunds: new Set<string>(), sold: new Set<string>() };
   const sums: string[] = [];
+  const days = await readRows(store, manifest.tables.daily_sales_summary?.all, dayColumns);
   for (const [month, expected] of totals) {
     const of = (table: TableName, from: Manifest | undefined = manifest) => from?.tables[table]?.[month];
     const ids = await checkMonth(store, of, known, found);
@@ -50,7 +52,11 @@ export async function checkMonths(
       for (const row of await readRows(store, file, [key]))
         if (!here.has(row[key] as string)) there.add(row[key] as string);
     }
-    sums.push(...compareSums(month, ids.totals, expected), ...(await compareSummary(store, month, of, expected)));
+    sums.push(
+      ...compareSums(month, ids.totals, expected),
+      ...compareDays(month, days, expected),
+      ...(await compareSummary(store, month, of, expected)),
+    );
   }
   const months = [...totals.keys()];
   const among = (table: TableName, parts?: readonly string[]) =>
@@ -188,16 +194,16 @@ function compareSums(month: string, found: Partial<Totals>, expected: Totals, wh
     );
 }
 
-/** The summaries add up to the same, by each thing that they are by. */
+const dayColumns = ['date', 'orders', 'sales', 'net', 'refunds'];
+/** The days of a month add up to the same. */
+function compareDays(month: string, days: readonly Row[], expected: Totals): string[] {
+  const ofMonth = days.filter((day) => monthOf(day) === month);
+  return compareSums(month, sumsOf(ofMonth), expected, ' in daily_sales_summary');
+}
+
+/** The summary adds up to the same, by each thing that it is by. */
 async function compareSummary(store: Store, month: string, of: FileOf, expected: Totals): Promise<string[]> {
-  const daily = await readRows(store, of('daily_sales_summary'), ['orders', 'sales', 'net', 'refunds']);
-  const sumsOf = (rows: readonly Row[]) => ({
-    orders: sum(rows, 'orders'),
-    sales: sum(rows, 'sales'),
-    net: sum(rows, 'net'),
-    refunded: sum(rows, 'refunds'),
-  });
-  const findings = compareSums(month, sumsOf(daily), expected, ' in daily_sales_summary');
+  const findings: string[] = [];
   const columns = ['grain', 'sold_by', 'orders', 'sales', 'net', 'refunds'];
   const sections = Map.groupBy(
     await readRows(store, of('sales_summary'), columns),
@@ -212,6 +218,13 @@ async function compareSummary(store: Store, month: string, of: FileOf, expected:
   }
   return findings;
 }
+
+const sumsOf = (rows: readonly Row[]) => ({
+  orders: sum(rows, 'orders'),
+  sales: sum(rows, 'sales'),
+  net: sum(rows, 'net'),
+  refunded: sum(rows, 'refunds'),
+});
 
 const sum = (rows: readonly Row[], name: string): bigint => rows.reduce((all, row) => all + amount(row[name]), 0n);
 

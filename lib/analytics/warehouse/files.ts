@@ -6,7 +6,7 @@ import { BrokenFile, forEachOf, readJson, type Store } from './store.ts';
 export type DataFile = { path: string; rows: number; bytes: number; sha256: string };
 
 /** Of the tables and their columns. A warehouse of another version is loaded anew, whole. */
-export const manifestVersion = 4;
+export const manifestVersion = 5;
 
 /** What the warehouse was after one load: its files by table and month (YYYY-MM, or `all`). */
 export type Manifest = {
@@ -21,6 +21,9 @@ export type Manifest = {
   epoch: string;
   tables: Partial<Record<TableName, Record<string, DataFile>>>;
 };
+
+/** The months in which something was sold or given back. */
+export const monthsOf = ({ tables }: Manifest): string[] => Object.keys(tables.sales_summary ?? {});
 
 /** There is no manifest, or none that old. */
 export class NeverLoaded extends Error {

@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
 import { checkMonths, LoadRefused } from './checks.ts';
 import { createCustomers } from './customers.ts';
+import { allDays } from './days.ts';
 import { createApplications, days, productVersions } from './dimensions.ts';
 import {
   readChanges,
@@ -17,6 +18,7 @@ import {
   findManifest,
   type Manifest,
   manifestVersion,
+  monthsOf,
   publish,
   readPseudonyms,
   verifyFile,
@@ -106,7 +108,7 @@ async function writeSnapshot(
     await verifyFiles(store, before);
   }
   const changes = await readChanges(sql, full ? undefined : before?.watermark);
-  const old = full && before !== undefined ? Object.keys(before.tables.daily_sales_summary ?? {}) : [];
+  const old = full && before !== undefined ? monthsOf(before) : [];
   const anew = union(changes.sales, changes.refunds, months, old);
   const manifest: Manifest = {
     version: manifestVersion,
@@ -130,7 +132,9 @@ async function writeSnapshot(
     columnNames('dim_customer'),
   );
   const customers = createCustomers(versions);
-  const rows = await loadFacts(scope, anew, { applications, customers });
+  const { rows, days } = await loadFacts(scope, anew, { applications, customers });
+  const knownDays = full ? undefined : before?.tables.daily_sales_summary?.all;
+  await scope.put('daily_sales_summary', 'all', await allDays(store, knownDays, { months: anew, days }));
   if (changes.customers || anew.length > 0 || full || !continues) {
     const now = pseudonymous(readCustomers(sql), pseudonymOf);
     await scope.put('dim_customer', 'all', await customers.rows(now, snapshot.asOf));
@@ -215,7 +219,7 @@ async function loadDimensions(
     columnNames('dim_product'),
   );
   await put('dim_product', 'all', await productVersions(sql, known, at));
-  const months = [...Object.keys(manifest.tables.daily_sales_summary ?? {}), ...anew];
+  const months = [...monthsOf(manifest), ...anew];
   const years = months.map((month) => Number(month.slice(0, 4)));
   const thisYear = at.getUTCFullYear();
   await put('dim_date', 'all', days(Math.min(thisYear, ...years), Math.max(thisYear, ...years) + 1));
@@ -225,8 +229,9 @@ async function loadFacts(
   { sql, put, pseudonymOf }: Scope,
   months: readonly string[],
   dimensions: { applications: ReturnType<typeof createApplications>; customers: ReturnType<typeof createCustomers> },
-): Promise<number> {
+): Promise<{ rows: number; days: Row[] }> {
   let rows = 0;
+  const sold: Row[] = [];
   for (const month of months) {
     const summary = createSummary();
     const added = {
@@ -244,11 +249,11 @@ async function loadFacts(
       rows += await put(table, month, passing(facts, add));
     }
     dimensions.customers.endMonth();
-    await put('daily_sales_summary', month, summary.days());
+    sold.push(...summary.days());
     const sums = summary.rows();
     await put('sales_summary', month, sums.rows, sums.groups.length === 0 ? undefined : sums.groups);
   }
-  return rows;
+  return { rows, days: sold };
 }
 
 /** The stock of today takes the place of what an earlier load of today found. */

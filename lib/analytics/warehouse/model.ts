@@ -103,8 +103,8 @@ export const tables = {
     },
   },
   daily_sales_summary: {
-    what: 'a day in one currency',
-    byMonth: true,
+    what: 'a day in one currency; all of them are in one file, since a query of years takes as long as it opens files',
+    byMonth: false,
     columns: {
       date: column('date', 'the day'),
       currency: column('text', 'of the amounts'),
@@ -125,7 +125,10 @@ export const tables = {
     what: 'sales of a stretch of time, by one thing; reports of years read it, and facts where it has no row that fits',
     byMonth: true,
     columns: {
-      grain: column('text', '`month`, `day`, `hour` or `quarter` (of an hour): how long the stretch is'),
+      grain: column(
+        'text',
+        'how long the stretch is: `month`, `day`, `hour` or `quarter` (of an hour); `hour:15`, `hour:30` and `hour:45` are hours that begin so many minutes past the hour',
+      ),
       starts_at: column('timestamp', 'when it begins'),
       sold_by: column(
         'text',

@@ -1,6 +1,7 @@
 import { type GroupedQuery, isOfLines, type LineGrouping, type OrderGrouping, type Stretch } from '../groups.sql.ts';
+import { minutesOfDays } from '../period.ts';
 import { type Statement, statement } from './statement.ts';
-import { floorOf, type Grain, nextOf } from './summary.ts';
+import { floorOf, type Grain, hours, nextOf } from './summary.ts';
 
 /** As `readSales` does over the database: the columns and their names are the same. */
 export function salesOf(query: GroupedQuery, most: number): Statement {
@@ -86,13 +87,12 @@ const ofLines = (query: GroupedQuery, groupBy: LineGrouping): Statement => state
     cast(null as bigint) as refunds
   from fact_sales where ${within(query, at.confirmed)} group by 1, 2`;
 
-/** A year has 365 rows of the summary, however many orders it had. */
+/** A year has 365 rows of the summary, all in one file, however many orders it had. */
 const ofDays = ({ stretch, currency }: GroupedQuery, groupBy: DayGrouping): Statement => statement`
   select ${dayKey(groupBy, plain('date'))} as "key", currency as "currency", orders, units, gross, discount as discounts, shipping,
     tax, sales, refunds
   from daily_sales_summary
-  where date >= cast(${dayOf(stretch.begins)} as date) and date < cast(${dayOf(stretch.ends)} as date) and ${inMonths(stretch)}
-    ${ofCurrency(currency)}`;
+  where date >= cast(${dayOf(stretch.begins)} as date) and date < cast(${dayOf(stretch.ends)} as date) ${ofCurrency(currency)}`;
 
 /** Shipping and refunds belong to no line, and a product may have come back in a time in which none was sold. */
 function ofSummary(query: GroupedQuery, grain: Grain): Statement {
@@ -141,7 +141,7 @@ type Piece = {
 
 /**
  * Cuts a stretch into pieces that the summary has rows for, as long ones as possible, and what is left at its ends. Days of another zone
- * begin at a quarter of an hour; zones before 1973 may not.
+ * begin at a quarter of an hour; those before 1973 may not.
  */
 function piecesOf(query: GroupedQuery): Piece[] {
   const { groupBy, stretch, zone } = query;
@@ -153,7 +153,7 @@ function piecesOf(query: GroupedQuery): Piece[] {
       : ['month', 'day', 'hour']
     : zone === 'UTC'
       ? ['day', 'quarter']
-      : ['quarter'];
+      : [...hoursOf(zone, stretch), 'quarter'];
   return cover(begins, ends, grains).map(({ grain, from, to }) => ({
     grain,
     query: { ...query, stretch: { begins: new Date(from), ends: new Date(to) } },
@@ -161,6 +161,13 @@ function piecesOf(query: GroupedQuery): Piece[] {
 }
 
 const firstQuarters = Date.UTC(1973, 0, 1);
+
+/** A quarter of the rows, where all days of the zone begin at the same minute of an hour. */
+function hoursOf(zone: string, { begins, ends }: Stretch): Grain[] {
+  const minutes = minutesOfDays(zone, begins, ends);
+  const grain = minutes === undefined ? undefined : hours.get(minutes);
+  return grain === undefined ? [] : [grain];
+}
 
 type Span = { grain: Grain | undefined; from: number; to: number };
 

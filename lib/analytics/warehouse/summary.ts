@@ -21,12 +21,28 @@ type Amount = (typeof amounts)[number];
 type Cell = Record<Amount, number> & { at: number; key: string | null; currency: string; lastOrder?: string };
 
 const minuteMs = 60_000;
-const grainMs = { quarter: 15 * minuteMs, hour: 60 * minuteMs, day: 24 * 60 * minuteMs } as const;
-export type Grain = keyof typeof grainMs | 'month';
+/** How long the stretches of a grain are, and how long after a full one of UTC they begin. */
+const grains = {
+  quarter: { ms: 15 * minuteMs, after: 0 },
+  hour: { ms: 60 * minuteMs, after: 0 },
+  'hour:15': { ms: 60 * minuteMs, after: 15 * minuteMs },
+  'hour:30': { ms: 60 * minuteMs, after: 30 * minuteMs },
+  'hour:45': { ms: 60 * minuteMs, after: 45 * minuteMs },
+  day: { ms: 24 * 60 * minuteMs, after: 0 },
+} as const;
+export type Grain = keyof typeof grains | 'month';
+
+/** The hours that the days of a zone are made of, by how many minutes past the hour they begin. */
+export const hours: ReadonlyMap<number, Grain> = new Map([
+  [0, 'hour'],
+  [15, 'hour:15'],
+  [30, 'hour:30'],
+  [45, 'hour:45'],
+]);
 
 /** What is added up by what, at the finest grain of each, and coarser grains of the same. */
 const groupings = {
-  all: { finest: 'quarter', coarser: ['day'] },
+  all: { finest: 'quarter', coarser: [...hours.values(), 'day'] },
   country: { finest: 'hour', coarser: ['day', 'month'] },
   application: { finest: 'hour', coarser: ['day', 'month'] },
   customerSegment: { finest: 'hour', coarser: ['day', 'month'] },
@@ -60,8 +76,7 @@ export function createSummary() {
     brand: new Map(),
   };
   const cellOf = (grouping: SummaryGrouping, moment: Date, row: Row): Cell => {
-    const ms = grainMs[groupings[grouping].finest];
-    const at = Math.floor(moment.getTime() / ms) * ms;
+    const at = floorOf(moment.getTime(), groupings[grouping].finest);
     return cellIn(cells[grouping], at, keyOf[grouping](row), row.currency as string);
   };
   return {
@@ -101,18 +116,16 @@ export function createSummary() {
     rows(): { rows: Row[]; groups: number[] } {
       const sections = Object.entries(groupings).flatMap(([grouping, { finest, coarser }]) => {
         const finestCells = [...cells[grouping as SummaryGrouping].values()];
-        const all = [{ grain: finest as Grain, cells: finestCells }];
-        for (const grain of coarser) all.push({ grain, cells: rolledUp(all.at(-1)!.cells, grain) });
-        return all.map((section) => rowsOf(section.grain, grouping, section.cells));
+        return [
+          rowsOf(finest, grouping, finestCells),
+          ...coarser.map((grain) => rowsOf(grain, grouping, rolledUp(finestCells, grain))),
+        ];
       });
       const there = sections.filter(({ length }) => length > 0);
       return { rows: there.flat(), groups: there.map(({ length }) => length) };
     },
     /** The rows of `daily_sales_summary`. */
-    days: (): Row[] =>
-      rolledUp([...cells.all.values()], 'day')
-        .toSorted(byTime)
-        .map((cell) => ({ ...cell, date: new Date(cell.at).toISOString().slice(0, 10) })),
+    days: (): Row[] => rolledUp([...cells.all.values()], 'day').map((cell) => ({ ...cell, date: new Date(cell.at) })),
   };
 }
 
@@ -150,13 +163,16 @@ function rolledUp(cells: readonly Cell[], grain: Grain): Cell[] {
 
 /** When the stretch of a grain began that a moment is in, and when the next begins. Milliseconds since the epoch, in UTC. */
 export function floorOf(at: number, grain: Grain): number {
-  if (grain !== 'month') return Math.floor(at / grainMs[grain]) * grainMs[grain];
+  if (grain !== 'month') {
+    const { ms, after } = grains[grain];
+    return Math.floor((at - after) / ms) * ms + after;
+  }
   const date = new Date(at);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
 }
 
 export function nextOf(at: number, grain: Grain): number {
-  if (grain !== 'month') return floorOf(at, grain) + grainMs[grain];
+  if (grain !== 'month') return floorOf(at, grain) + grains[grain].ms;
   const date = new Date(at);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
 }

@@ -6,6 +6,7 @@ import {
   type BatchWriteCommandOutput,
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { CustomerSessions } from '../../contract/api/customer-reports.ts';
 import type { OwnSessionView } from '../../contract/api/sessions.ts';
 import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
@@ -65,6 +66,32 @@ export async function listOwnSessions(store: SessionStore, current: Session): Pr
 }
 
 /**
+ * How many sessions of a customer are active now, and when they last signed in, by application. Of sessions that have ended nothing
+ * is kept. No token, nor what it could be found by, is read.
+ * @throws DependencyUnavailable
+ */
+export async function countSessions(store: SessionStore, customerId: string): Promise<CustomerSessions> {
+  const now = store.clock.now();
+  const byApplication = new Map<string | null, { active: number; last: number }>();
+  for await (const page of pages(store, customerId, 'createdAt, expiresAt, applicationId')) {
+    for (const { expiresAt, createdAt, applicationId = null } of page) {
+      if (expiresAt <= toEpochSeconds(now)) continue;
+      const { active, last } = byApplication.get(applicationId) ?? { active: 0, last: 0 };
+      byApplication.set(applicationId, { active: active + 1, last: Math.max(last, createdAt) });
+    }
+  }
+  const applications = [...byApplication]
+    .toSorted(([, one], [, other]) => other.last - one.last)
+    .map(([applicationId, { active, last }]) => ({ applicationId, active, lastSignInAt: toTimestamp(last * 1000) }));
+  return {
+    active: applications.reduce((sum, { active }) => sum + active, 0),
+    lastSignInAt: applications[0]?.lastSignInAt ?? null,
+    applications,
+    asOf: toTimestamp(now),
+  };
+}
+
+/**
  * Ends the customer's session with this id.
  * @returns whether the customer had an active session with this id
  * @throws DependencyUnavailable
@@ -121,7 +148,7 @@ async function endOldestSessions(store: SessionStore, customerId: string, opened
   for (let at = 0; at < surplus.length; at += batchSize) await deleteBatch(store, surplus.slice(at, at + batchSize));
 }
 
-async function* pages(store: SessionStore, customerId: string): AsyncGenerator<SessionItem[]> {
+async function* pages(store: SessionStore, customerId: string, attributes?: string): AsyncGenerator<SessionItem[]> {
   let from: Record<string, unknown> | undefined;
   do {
     const page = await orUnavailable(
@@ -132,6 +159,7 @@ async function* pages(store: SessionStore, customerId: string): AsyncGenerator<S
           ExpressionAttributeValues: { ':customer': customerId },
           ConsistentRead: true,
           ExclusiveStartKey: from,
+          ...(attributes === undefined ? {} : { ProjectionExpression: attributes }),
         }),
       ),
     );

@@ -49,6 +49,21 @@ export const getCohortsReport = {
   problems: ['period-reversed', 'period-too-long', 'zone-unknown', 'history-broken', 'report-too-large'],
 } as const satisfies OperationContract;
 
+const applicationSessions = z.object({
+  applicationId: z.nullable(z.string()),
+  active: count,
+  lastSignInAt: timestamp,
+});
+
+/** The active sessions of a customer; what has ended is not kept. */
+export const customerSessions = z.object({
+  active: count,
+  lastSignInAt: z.nullable(timestamp),
+  applications: z.array(applicationSessions),
+  asOf: timestamp,
+});
+export type CustomerSessions = z.output<typeof customerSessions>;
+
 export const customersRow = z.object({
   customerId: id('customer'),
   name: z.nullable(z.string()),

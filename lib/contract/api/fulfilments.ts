@@ -49,7 +49,14 @@ export const createFulfilment = {
   body: z.strictObject({ lines: z.optional(lines), ...tracking }),
   responses: { 201: fulfilmentOfOrder },
   headers: ['Location'],
-  problems: ['not-found', 'order-archived', 'order-not-fulfillable', 'line-unknown', 'fulfilment-too-large'],
+  problems: [
+    'not-found',
+    'order-archived',
+    'order-not-fulfillable',
+    'order-paid-back',
+    'line-unknown',
+    'fulfilment-too-large',
+  ],
   idempotency: 'required',
 } as const satisfies OperationContract;
 
@@ -60,7 +67,7 @@ export const shipFulfilment = {
   path: fulfilmentPath,
   body: trackingFields,
   responses: { 200: fulfilmentOfOrder },
-  problems: changes,
+  problems: [...changes, 'order-paid-back'],
   idempotency: 'accepted',
 } as const satisfies OperationContract;
 

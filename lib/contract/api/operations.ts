@@ -4,6 +4,7 @@ import * as captures from './captures.ts';
 import * as catalog from './catalog.ts';
 import * as categories from './categories.ts';
 import * as coupons from './coupons.ts';
+import * as customerAddresses from './customer-addresses.ts';
 import * as customerFeeds from './customer-feeds.ts';
 import * as customerReports from './customer-reports.ts';
 import * as customerSearch from './customer-search.ts';
@@ -39,6 +40,7 @@ import * as webhooks from './webhooks.ts';
 const files = [
   { tag: 'Customers', file: customers },
   { tag: 'Customers', file: customerSearch },
+  { tag: 'Customers', file: customerAddresses },
   { tag: 'Customers', file: customerFeeds },
   { tag: 'Customers', file: identities },
   { tag: 'Customers', file: privacy },

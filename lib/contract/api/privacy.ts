@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { timestamp } from './common.ts';
+import { customerAddress } from './customer-addresses.ts';
 import { feedEntry } from './customer-feeds.ts';
 import { customer } from './customers.ts';
 import { fulfilment } from './fulfilments.ts';
@@ -39,6 +40,7 @@ const exportedOrder = z.extend(order, {
 export const customerExport = z.object({
   takenAt: timestamp,
   customer: z.extend(customer, { confirmedAt: z.nullable(timestamp), newEmail: z.nullable(z.string()) }),
+  addresses: z.array(customerAddress),
   identities: z.array(identity),
   sessions: z.array(ownSession),
   mails: z.array(exportedMail),
@@ -54,7 +56,7 @@ export type ExportedOrder = CustomerExport['orders'][number];
 export const exportMe = {
   summary: 'Export everything that is kept of the signed-in customer',
   description:
-    'The answer to a request for access and portability (GDPR articles 15 and 20), as one JSON document: profile, identities, sessions, mails, what feeds said, orders with payments and refunds, and who read or changed the data when. A document has at most 100 orders and 1,000 requests, newest first; where there are more, `hasMore` is true and `nextCursor` leads to the next document. Needs a sign-in within the last ten minutes. Nothing of the export is stored.',
+    'The answer to a request for access and portability (GDPR articles 15 and 20), as one JSON document: profile, addresses, identities, sessions, mails, what feeds said, orders with payments and refunds, and who read or changed the data when. A document has at most 100 orders and 1,000 requests, newest first; where there are more, `hasMore` is true and `nextCursor` leads to the next document. Needs a sign-in within the last ten minutes. Nothing of the export is stored.',
   query: z.strictObject({ cursor: z.optional(z.string().check(z.minLength(1), z.maxLength(500))) }),
   responses: { 200: customerExport },
   problems: ['invalid-cursor', 'sign-in-again'],
@@ -64,7 +66,7 @@ export const exportMe = {
 export const eraseMe = {
   summary: 'Erase the signed-in customer',
   description:
-    'Erases the account and the personal data (GDPR article 17): e-mail, name, address, password, identities, sessions and mails. Orders, payments and the audit stay without them, under an id that no longer leads to a person. It cannot be undone. Needs a sign-in within the last ten minutes, and every order of the customer must have ended. The customer gets a last mail.',
+    'Erases the account and the personal data (GDPR article 17): e-mail, name, addresses, password, identities, sessions and mails. Orders, payments and the audit stay without them, under an id that no longer leads to a person. It cannot be undone. Needs a sign-in within the last ten minutes, and every order of the customer must have ended. The customer gets a last mail.',
   responses: { 204: null },
   problems: ['sign-in-again', 'orders-under-way'],
 } as const satisfies OperationContract;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { id, timestamp } from './common.ts';
+import { id, page, pageQuery, timestamp } from './common.ts';
 import type { OperationContract } from './operation.ts';
 import { reportName, reportParameters } from './report-subscriptions.ts';
 
@@ -53,6 +53,15 @@ export const createReportExport = {
     'export-under-way',
   ],
   idempotency: 'accepted',
+} as const satisfies OperationContract;
+
+export const listReportExports = {
+  summary: 'List your exports, newest first',
+  description:
+    'Those of the application that asks, of the last seven days. `download` is null in a list: ask for one export to get a link to its file.',
+  query: z.strictObject(pageQuery),
+  responses: { 200: page(reportExport) },
+  problems: ['invalid-cursor'],
 } as const satisfies OperationContract;
 
 export const getReportExport = {

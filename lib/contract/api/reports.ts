@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { currency, id, timestamp } from './common.ts';
 import { feedEntry } from './customer-feeds.ts';
+import { customerSessions } from './customer-reports.ts';
 import type { OperationContract } from './operation.ts';
 import {
   contact,
@@ -146,7 +147,7 @@ export const customerRow = z.object({
 export const getCustomerReport = {
   summary: 'Report what a customer bought',
   description:
-    'Adds up the sales of one customer by currency, with what they got back, and shows how they were in touch: the interactions and tickets that feeds of the shop said, and when each feed came last. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
+    'Adds up the sales of one customer by currency, with what they got back, and shows how they were in touch: the interactions and tickets that feeds of the shop said, and when each feed came last. `sessions` has the sessions that are active at this moment, from where they are kept; it is null while that does not answer, and in no file. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
   path: z.strictObject({ customerId: id('customer') }),
   responses: {
     200: z.object({
@@ -158,6 +159,7 @@ export const getCustomerReport = {
       suspended: z.boolean(),
       erased: z.boolean(),
       ...contact,
+      sessions: z.nullable(customerSessions),
       entries: z.array(feedEntry),
       sources: z.array(feedAge),
       ...single,

@@ -71,6 +71,8 @@ export const metrics = {
   OldestUnpublishedEvent: { unit: 'Seconds' },
   ReadModelLag: { unit: 'Seconds' },
   WebhookAttempts: { unit: 'Count', dimension: 'result' },
+  OldestDueDelivery: { unit: 'Seconds' },
+  QueueDepth: { unit: 'Count', dimension: 'queue', level: true },
   WebhookEndpointsDisabled: { unit: 'Count', dimension: 'cause' },
   ReaderLag: { unit: 'Seconds' },
   WarehouseLoads: { unit: 'Count' },
@@ -107,6 +109,12 @@ export type Meter = {
 export const webhookResults = ['succeeded', 'retried', 'given-up'] as const;
 /** Values of the `cause` dimension: why a webhook endpoint was disabled, but for its owner. */
 export const disablingCauses = ['gone', 'failing'] as const;
+
+/** Values of the `queue` dimension that are in the database. */
+export const databaseQueues = ['events', 'mails', 'imports', 'exports'] as const;
+export type DatabaseQueue = (typeof databaseQueues)[number];
+/** Values of the `queue` dimension: what waits for a job. Queues of what failed are SQS's, which counts them itself. */
+export const queues = [...databaseQueues, 'webhooks'] as const;
 
 /** Values of the `dependency` dimension: what functions cannot do without. */
 export const dependencies = ['database', 'reader', 'sessions', 'states'] as const;

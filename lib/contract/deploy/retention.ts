@@ -59,6 +59,11 @@ export const postgresRetention: Readonly<Record<string, Retention>> = {
   'customers.mails': { kept: '30 days, without text', why: 'limits on mails; proof of notices', by: 'purge-expired' },
   'customers.identities': { kept: 'until unlinked or erased', why: 'sign-in', by: keepers.operations },
   'customers.idempotency_keys': idempotency,
+  'customers.addresses': {
+    kept: 'until deleted, or the customer is erased',
+    why: 'customers choose them for orders',
+    by: keepers.operations,
+  },
   'customers.feeds': forGood('one row for each source; says when it came last'),
   'customers.feed_entries': {
     kept: `${feedDays} days after it happened or ended, or until the customer is erased`,

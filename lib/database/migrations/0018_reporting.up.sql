@@ -196,7 +196,12 @@ create view reporting.customer_summary as
     union all
     select d.customer_id, o.currency,
       (select sum(l.quantity) from jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l), o.total,
-      case when y.status in ('refunded', 'voided') then y.amount else y.refunded_amount end, o.confirmed_at
+      case
+        when y.status in ('refunded', 'voided') then y.amount
+        when y.id is not null then y.refunded_amount
+        -- An order of a previous shop has no payment here, and may have refunds.
+        else (select sum((r ->> 'amount')::bigint) from jsonb_array_elements(d.document -> 'refunds') r)
+      end, o.confirmed_at
     from archive.documents d cross join lateral jsonb_populate_record(null::orders.orders, d.document -> 'order') o
       left join lateral jsonb_populate_recordset(null::payments.payments, d.document -> 'payments') y on true
     where o.confirmed_at is not null

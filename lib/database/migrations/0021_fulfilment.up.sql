@@ -111,6 +111,16 @@ create view monitor.line_violations as
     or f.fulfilled + l.cancelled > l.quantity or r.returned > f.shipped or g.quantity > f.shipped + l.cancelled or g.amount > l.paid;
 grant select on monitor.line_violations to monitor;
 
+-- Orders of which all that was paid has been refunded, or is about to be, with units that somebody paid for and that have not
+-- shipped: nobody ships these for nothing.
+create view payments.paid_back_orders as
+  select p.order_id from payments.payments p
+  where p.status = 'captured' and p.refund_claimed = p.amount and exists (
+    select from payments.refundable_lines l
+    where l.order_id = p.order_id and l.paid > 0 and l.quantity > l.shipped + l.cancelled
+  );
+grant select on payments.paid_back_orders to fulfilment_api;
+
 -- The first parcel that ships requests the capture of an authorized payment.
 grant usage on schema payments to fulfilment_api;
 grant select on payments.refundable_orders to fulfilment_api;

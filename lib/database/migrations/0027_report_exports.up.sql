@@ -26,6 +26,7 @@ create table reports.exports (
 );
 -- One under way for each application, so that none keeps the others waiting.
 create unique index export_under_way on reports.exports (application_id) where ended_at is null;
+create index exports_of_application on reports.exports (application_id, id);
 create index exports_open on reports.exports (next_attempt_at) where ended_at is null;
 create index exports_by_end on reports.exports (ended_at) where ended_at is not null;
 

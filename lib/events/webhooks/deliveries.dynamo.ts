@@ -160,6 +160,24 @@ export async function readQueue(
   }));
 }
 
+/** How many deliveries wait for an endpoint, counted up to a limit. */
+export async function countQueue(
+  { client, queue }: WebhookStore,
+  endpointId: string,
+  { limit }: { limit: number },
+): Promise<number> {
+  const { Count = 0 } = await client.send(
+    new QueryCommand({
+      TableName: queue,
+      KeyConditionExpression: 'endpointId = :endpointId',
+      ExpressionAttributeValues: { ':endpointId': endpointId },
+      Select: 'COUNT',
+      Limit: limit,
+    }),
+  );
+  return Count;
+}
+
 /** The key that a pending delivery is queued under. */
 export const dueKey = ({ nextAttemptAt, deliveryId }: Pick<DeliveryItem, 'nextAttemptAt' | 'deliveryId'>): string =>
   `${String(nextAttemptAt).padStart(15, '0')} ${deliveryId}`;

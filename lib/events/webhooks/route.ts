@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
 import { isFor, withoutPersonalData } from '../../contract/events/domain-events.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
-import { addDeliveries, newDelivery, readQueue } from './deliveries.dynamo.ts';
+import { addDeliveries, countQueue, newDelivery, readQueue } from './deliveries.dynamo.ts';
 import {
   type EndpointItem,
   type EndpointKey,
@@ -57,17 +57,35 @@ export function recentEndpoints(store: WebhookStore, stopwatch: Stopwatch, keepM
   };
 }
 
-/** Those of all endpoints for which something is due. */
-export async function listDue(store: WebhookStore, all: readonly EndpointItem[]): Promise<EndpointKey[]> {
+/** What waits for endpoints. */
+export type Queues = {
+  /** Those for which something is due, and which are not left alone. */
+  due: EndpointKey[];
+  /** How many deliveries wait, later attempts included; of one endpoint up to `mostCounted`. */
+  waiting: number;
+  /** For how many whole seconds the first of those that are due has been; 0 when none is. */
+  oldest: number;
+};
+
+const mostCounted = 1000;
+
+/** Looks into the queue of each active endpoint. */
+export async function lookAtQueues(store: WebhookStore, all: readonly EndpointItem[]): Promise<Queues> {
   const now = store.clock.now();
-  const active = all.filter((endpoint) => endpoint.status === 'active' && !isPaused(store, endpoint));
-  const due = await Promise.all(
-    active.map(async (endpoint) => {
-      const [first] = await readQueue(store, endpoint.endpointId, { limit: 1 });
-      return first !== undefined && first.dueAt <= now ? [keyOf(endpoint)] : [];
+  const queues: Queues = { due: [], waiting: 0, oldest: 0 };
+  await Promise.all(
+    all.map(async (endpoint) => {
+      if (endpoint.status !== 'active') return;
+      const { endpointId } = endpoint;
+      const [first] = await readQueue(store, endpointId, { limit: 1 });
+      if (first === undefined) return;
+      queues.waiting += await countQueue(store, endpointId, { limit: mostCounted });
+      if (first.dueAt > now || isPaused(store, endpoint)) return;
+      queues.due.push(keyOf(endpoint));
+      queues.oldest = Math.max(queues.oldest, Math.floor((now - first.dueAt) / 1000));
     }),
   );
-  return due.flat();
+  return queues;
 }
 
 /** Whether an endpoint is left alone, because it did not answer. */

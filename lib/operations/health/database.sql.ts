@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import type { DatabaseQueue } from '../../contract/deploy/metrics.ts';
 
 /** What sessions do. Times are whole seconds. */
 export type Sessions = {
@@ -43,3 +44,9 @@ export type StatementTotals = { queryId: string; role: string; calls: number; to
 export const readStatements = (sql: Sql): Promise<StatementTotals[]> =>
   sql<StatementTotals[]>`
     select query_id::text, role, calls, total_ms, statement from monitor.read_statements()`;
+
+/** How much waits in each queue of the database, counted up to ten thousand. */
+export async function readQueues(sql: Sql): Promise<Record<DatabaseQueue, number>> {
+  const rows = await sql<{ queue: DatabaseQueue; waiting: number }[]>`select queue, waiting from monitor.read_queues()`;
+  return Object.fromEntries(rows.map(({ queue, waiting }) => [queue, waiting])) as Record<DatabaseQueue, number>;
+}

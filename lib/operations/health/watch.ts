@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import type { Dependency, Meter } from '../../contract/deploy/metrics.ts';
 import type { Stopwatch } from '../../kernel/clock.ts';
 import { withDeadline } from '../../kernel/deadline.ts';
-import { readIndexAdvice, readSessions, readStatements, readStorage } from './database.sql.ts';
+import { readIndexAdvice, readQueues, readSessions, readStatements, readStorage } from './database.sql.ts';
 import type { statementsSince } from './statements.ts';
 
 export type WatchDeps = {
@@ -18,8 +18,8 @@ export type WatchDeps = {
 };
 
 /**
- * Looks whether what the functions depend on answers, and how PostgreSQL is. What AWS measures is left to AWS: pinned sessions,
- * queues of what failed, the reader's lag.
+ * Looks whether what the functions depend on answers, how PostgreSQL is, and how much waits in its queues. What AWS measures is left
+ * to AWS: pinned sessions, queues of what failed, the reader's lag. `wake-webhooks` measures the queue of webhooks, which it reads.
  * @returns what the job's log line says
  */
 export async function watchHealth({ probes, sql, compare, meter, ...deps }: WatchDeps) {
@@ -41,9 +41,11 @@ export async function watchHealth({ probes, sql, compare, meter, ...deps }: Watc
   const [unusedIndexes, missingIndexes] = [of('unused'), of('missing')];
   meter.count('UnusedIndexes', unusedIndexes.length);
   meter.count('MissingIndexes', missingIndexes.length);
+  const waiting = await readQueues(sql());
+  for (const [queue, count] of Object.entries(waiting)) meter.count('QueueDepth', count, queue);
   const { slow, slowest } = compare(await readStatements(sql()));
   meter.count('SlowStatements', slow);
-  return { down, connectionsUsed, ...sessions, ...storage, unusedIndexes, missingIndexes, slow, slowest };
+  return { down, connectionsUsed, ...sessions, ...storage, unusedIndexes, missingIndexes, waiting, slow, slowest };
 }
 
 type Probing = Pick<WatchDeps, 'stopwatch' | 'onDown' | 'deadlineMs'>;

@@ -47,43 +47,48 @@ export async function listProducts(
   const listName = listNameOf(filter);
   const sort = sortOf(filter);
   const after = cursor === undefined ? undefined : decodeListCursor(filter, cursor);
-  const categories = filter.category === undefined ? undefined : await withBelow(sql, filter.category);
-  const read = (words: readonly string[] | undefined) =>
-    readRows(sql, { ...filter, categories, words, sort, after, limit: limit + 1, costs });
-  const words = filter.q === undefined ? undefined : wordsOf(filter.q);
-  let rows = await read(words);
-  if (rows.length === 0 && words !== undefined) {
-    if (!(await hasWords(sql, words))) throw withoutWords();
-    const meant = await corrected(sql, words);
-    if (meant !== undefined) rows = await read(meant);
+  const below = () => (filter.category === undefined ? undefined : withBelow(sql, filter.category));
+  // A search meets few products, so it need not know the categories to find them by an index.
+  const categories = sort.by === 'relevance' ? undefined : await below();
+  const read = (search?: Search) =>
+    readRows(sql, { ...filter, categories, search, sort, after, limit: limit + 1, costs });
+  let rows = await read(filter.q === undefined ? undefined : { words: wordsOf(filter.q), beginnings: 'some' });
+  if (rows.length === 0 && filter.q !== undefined) {
+    await below();
+    rows = await searchFurther(sql, wordsOf(filter.q), read);
   }
   const { data, ...rest } = toPage(listName, rows, limit, sort.keyOf);
   return { data: data.map(toListed), ...rest };
 }
 
+type Search = { words: readonly string[]; beginnings: 'any' | 'some' };
+
+/**
+ * When nothing has the words: what has the last as the beginning of a word of its description, or else what is meant by them.
+ * @throws Problem search-without-words
+ */
+async function searchFurther(sql: Sql, words: readonly string[], read: (search: Search) => Promise<ListRow[]>) {
+  if (!(await hasWords(sql, words))) throw withoutWords();
+  const described = await read({ words, beginnings: 'any' });
+  if (described.length > 0) return described;
+  const meant = await corrected(sql, words);
+  return meant === undefined ? [] : read({ words: meant, beginnings: 'some' });
+}
+
 type Reading = Omit<ProductFilter, 'sort'> &
   Costs & {
     categories: readonly string[] | undefined;
-    words: readonly string[] | undefined;
+    search: Search | undefined;
     sort: Sort;
     after: string | undefined;
     limit: number;
   };
 
-async function readRows(sql: Sql, { words, sort, after, limit, costs, ...filter }: Reading): Promise<ListRow[]> {
-  const query = words && asQuery(sql, words);
-  const where = sql`true ${conditions(sql, filter)} ${query === undefined ? sql`` : sql`and search @@ ${query}`}`;
+async function readRows(sql: Sql, { search, sort, after, limit, costs, ...filter }: Reading): Promise<ListRow[]> {
+  const query = search && asQuery(sql, search.words, search.beginnings);
+  const where = sql`true ${conditions(sql, filter)} ${query === undefined ? sql`` : sql`and search @@ (${query})`}`;
   const ranked = sort.by === 'relevance';
-  // Above the limit, so that no more than those are ranked.
-  const inner = ranked
-    ? sql`(
-        select newest.*, (1000000 * ts_rank(search, ${query!}))::integer as score
-        from (
-          select ${columns(sql, { costs })}, search from catalog.products found
-          where ${where} order by id desc limit ${mostRanked}
-        ) newest
-      )`
-    : sql`catalog.products`;
+  const inner = ranked ? rankedMatches(sql, where, search!, { costs }) : sql`catalog.products`;
   return sql<ListRow[]>`
     select ${columns(sql, { costs })}, ${availability(sql)} as availability ${ranked ? sql`, score` : sql``}
     from ${inner} found
@@ -91,6 +96,25 @@ async function readRows(sql: Sql, { words, sort, after, limit, costs, ...filter 
     order by ${sort.order(sql)}
     limit ${limit}`;
 }
+
+/** The newest products that meet a condition, with how well each meets the search. No more than those are ranked. */
+const rankedMatches = (sql: Sql, where: Fragment, { words, beginnings }: Search, costs: Costs): Fragment => sql`(
+  select ${columns(sql, costs)}, (1000000 * ts_rank(search, (${asQuery(sql, words, 'any')})))::integer as score
+  from (${beginnings === 'any' ? newestOf(sql, where) : newestByStretches(sql, where)}) newest
+    join catalog.products using (id)
+)`;
+
+const newestOf = (sql: Sql, where: Fragment): Fragment => sql`
+  select id from catalog.products found where ${where} order by no desc limit ${mostRanked}`;
+
+/**
+ * One stretch of the products after the other, until there are enough: PostgreSQL goes through `catalog.stretches` in its order,
+ * and no further than the limit.
+ */
+const newestByStretches = (sql: Sql, where: Fragment): Fragment => sql`
+  select newest.id
+  from catalog.stretches cross join lateral (${newestOf(sql, sql`${where} and search @@ stretches.blocks`)}) newest
+  limit ${mostRanked}`;
 
 /**
  * The key of the last product before a page.
@@ -108,16 +132,16 @@ export function listNameOf({ active, sku: _, ...others }: ProductFilter): string
   return given.length === 0 ? all : `${all} ${JSON.stringify(given)}`;
 }
 
-/** @param categories the one that is asked for, with all below it */
+/** @param categories the one that is asked for, with all below it; without them, PostgreSQL looks them up */
 function conditions(
   sql: Sql,
   { categories, ...filter }: ProductFilter & { categories: readonly string[] | undefined },
 ): Fragment {
-  const { active, sku, brand, attribute = {}, priceFrom, priceTo, currency, inStock } = filter;
+  const { active, sku, category, brand, attribute = {}, priceFrom, priceTo, currency, inStock } = filter;
   return sql`
     ${active === undefined ? sql`` : active ? sql`and active` : sql`and not active`}
     ${sku === undefined ? sql`and parent_id is null` : sql`and sku = ${sku} ${active ? ofActive(sql) : sql``}`}
-    ${categories === undefined ? sql`` : sql`and ${inCategories(sql, categories)}`}
+    ${category === undefined ? sql`` : sql`and ${categories === undefined ? isBelow(sql, category) : inCategories(sql, categories)}`}
     ${brand === undefined ? sql`` : sql`and lower(brand) = lower(${brand})`}
     ${Object.entries(attribute).reduce((all, [name, value]) => sql`${all} and (${anyOf(sql, name, value)})`, sql``)}
     ${priceFrom === undefined ? sql`` : sql`and price_amount >= ${priceFrom}`}
@@ -129,6 +153,10 @@ function conditions(
 /** A variant goes off sale with its product. */
 const ofActive = (sql: Sql): Fragment => sql`
   and (parent_id is null or exists (select from catalog.products p where p.id = found.parent_id and p.active))`;
+
+/** Not as a join, which PostgreSQL would plan again with all else. */
+const isBelow = (sql: Sql, category: string): Fragment => sql`
+  coalesce(category_id in (select id from catalog.categories where ${category} = any (path)), false)`;
 
 /** One by `=`: an index has its products in their order. */
 const inCategories = (sql: Sql, categories: readonly string[]): Fragment =>

@@ -4,24 +4,22 @@ import type { Fragment, Sql } from 'postgres';
 export const wordsOf = (q: string): string[] => [...new Set(q.normalize('NFKC').match(/[\p{L}\p{M}\p{N}]+/gu))];
 
 /**
- * Matches what has all the words, in any of their forms; the last may be the beginning of a word, as somebody types it.
+ * What a search looks for: all the words, in any of their forms; the last may be the beginning of a word, as somebody types it.
  * Words that say nothing, as `the`, do not count.
+ * @param beginnings of `any` word, which takes long to gather; or of `some`: those that `catalog.beginnings` has, which descriptions
+ * are not among
  */
-export function asQuery(sql: Sql, words: readonly string[]): Fragment {
+export function asQuery(sql: Sql, words: readonly string[], beginnings: 'any' | 'some'): Fragment {
   const typed = words.at(-1);
-  if (typed === undefined) return sql`''::tsquery`;
-  const others = sql`to_tsquery('pg_catalog.english', ${words.slice(0, -1).join(' & ')})`;
+  if (typed === undefined) return sql`null::tsquery`;
   const stem = sql`to_tsquery('pg_catalog.english', ${typed})`;
-  const beginning = sql`to_tsquery('pg_catalog.simple', ${`${typed}:*`})`;
-  // What is its own stem is found by its beginning. PostgreSQL expects the matches of both sides of an `or` together, so it
-  // would expect each of them twice.
-  return sql`(
-    case
-      when numnode(${stem}) = 0 then ${others}
-      when ${stem} = to_tsquery('pg_catalog.simple', ${typed}) then ${others} && ${beginning}
-      else ${others} && (${stem} || ${beginning})
-    end
-  )`;
+  const last =
+    beginnings === 'any'
+      ? sql`${stem} || to_tsquery('pg_catalog.simple', ${`${typed}:*`})`
+      : sql`${stem} || catalog.begins_with(${typed})`;
+  if (words.length === 1) return sql`case when numnode(${stem}) > 0 then ${last} end`;
+  const others = sql`to_tsquery('pg_catalog.english', ${words.slice(0, -1).join(' & ')})`;
+  return sql`case when numnode(${stem}) > 0 then ${others} && (${last}) else ${others} end`;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { newId } from '../../kernel/ids.ts';
 import { type CaptureToMake, type StartSaga, startOrLeave } from '../orders/start-saga.ts';
 import { claimCapture } from '../payments/captures.sql.ts';
+import { isPaidBack } from '../payments/refunds.sql.ts';
 import { insertFulfilment, markCancelled, markDelivered, markShipped, readFulfilments } from './fulfilments.sql.ts';
 import { counted, statusOf, takenOff, type Units, unitsToFulfil } from './lines.ts';
 import { type LockedOrder, lockOrder } from './order.sql.ts';
@@ -18,7 +19,7 @@ type Answered = Fulfilment & { fulfilmentStatus: FulfilmentStatus };
 
 /**
  * Packs a parcel of an order, once for each idempotency key: these units, or all that are left.
- * @throws Problem not-found, order-archived, order-not-fulfillable, line-unknown, fulfilment-too-large
+ * @throws Problem not-found, order-archived, order-not-fulfillable, order-paid-back, line-unknown, fulfilment-too-large
  */
 export const createFulfilment = (
   deps: GoodsDeps,
@@ -26,7 +27,7 @@ export const createFulfilment = (
   { orderId, lines, ...wanted }: Tracking & { orderId: string; lines?: Units[] | undefined; createdBy: string },
 ) =>
   idempotent(deps.sql, claim, deps.keys, async (tx) => {
-    const order = await lockConfirmed(tx, orderId);
+    const order = await lockPaid(tx, orderId);
     const parcel = await insertFulfilment(tx, order, {
       ...wanted,
       id: newId('fulfilment', deps.clock),
@@ -44,7 +45,7 @@ type Parcel = { orderId: string; fulfilmentId: string };
  * Ships a parcel. The first one of an order that is captured at shipment requests the capture of its payment, in the same
  * transaction. The sweeper starts a saga that cannot be started now.
  * @returns the answer; whether it repeats an earlier one; why the saga of the capture could not be started
- * @throws Problem not-found, order-archived, order-not-fulfillable, fulfilment-status
+ * @throws Problem not-found, order-archived, order-not-fulfillable, order-paid-back, fulfilment-status
  */
 export async function shipFulfilment(
   deps: GoodsDeps & { startCapturing: StartSaga<CaptureToMake> },
@@ -53,7 +54,7 @@ export async function shipFulfilment(
 ) {
   let start: (() => Promise<void>) | undefined;
   const { answer, replayed } = await idempotent(deps.sql, claim, deps.keys, async (tx) => {
-    const order = await lockConfirmed(tx, wanted.orderId);
+    const order = await lockPaid(tx, wanted.orderId);
     const parcel = await findParcel(tx, wanted, { from: 'pending', to: 'shipped' });
     const change = { at: new Date(deps.clock.now()), requestId: claim.requestId };
     const eventId = newId('event', deps.clock);
@@ -95,10 +96,19 @@ async function findParcel(
   throw new Problem('fulfilment-status', `Only a ${from} fulfilment can be ${to}; this one is ${parcel.status}.`);
 }
 
-async function lockConfirmed(tx: TransactionSql, orderId: string): Promise<LockedOrder> {
+/** Locks an order that is confirmed, and of whose payment something is left for what has not shipped. */
+async function lockPaid(tx: TransactionSql, orderId: string): Promise<LockedOrder> {
   const order = await lockOrder(tx, { orderId, anybody: true });
-  if (order.status === 'confirmed') return order;
-  throw new Problem('order-not-fulfillable', `Only a confirmed order is fulfilled; this one is ${order.status}.`);
+  if (order.status !== 'confirmed') {
+    throw new Problem('order-not-fulfillable', `Only a confirmed order is fulfilled; this one is ${order.status}.`);
+  }
+  if (await isPaidBack(tx, orderId)) {
+    throw new Problem(
+      'order-paid-back',
+      'All that was paid for the order has been refunded. Cancel what has not shipped.',
+    );
+  }
+  return order;
 }
 
 function after(order: LockedOrder, parcel: Fulfilment, to: 'shipped' | 'delivered' | 'cancelled'): Answered {

@@ -17,10 +17,17 @@ export type Addresses = { shippingAddress?: Address | null | undefined; billingA
  * Refuses addresses in unknown countries, and those whose postal code does not have the form that it has in their country.
  * @throws Problem country-unknown, postal-code-invalid, each with every address concerned
  */
-export function checkAddresses({ shippingAddress, billingAddress }: Addresses): void {
-  const given = Object.entries({ shippingAddress, billingAddress }).flatMap(([name, address]) =>
-    address == null ? [] : [{ name, address }],
-  );
+export const checkAddresses = ({ shippingAddress, billingAddress }: Addresses): void =>
+  check({ shippingAddress, billingAddress });
+
+/**
+ * The same of one address, in the field `address`.
+ * @throws Problem country-unknown, postal-code-invalid
+ */
+export const checkAddress = (address: Address): void => check({ address });
+
+function check(addresses: Record<string, Address | null | undefined>): void {
+  const given = Object.entries(addresses).flatMap(([name, address]) => (address == null ? [] : [{ name, address }]));
   refuse(
     'country-unknown',
     given

@@ -133,6 +133,12 @@ export async function readRefundable(
   return row && { ...row, orderReturn: row.orderReturn ?? undefined };
 }
 
+/** Whether refunds take all that was paid for an order, of which there are units that were paid for and have not shipped. */
+export async function isPaidBack(tx: TransactionSql, orderId: string): Promise<boolean> {
+  const rows = await tx`select from payments.paid_back_orders where order_id = ${orderId}`;
+  return rows.length > 0;
+}
+
 async function isArchived(tx: TransactionSql, orderId: string): Promise<boolean> {
   const [row] = await tx`select true from archive.order_keys where id = ${orderId}`;
   return row !== undefined;

@@ -70,8 +70,8 @@ function Postgres() {
     <${Table} title="Statements that took the most time" columns=${['role', 'calls', 'mean ms', 'longest ms', 'rows', 'statement']}
       none=${view.statements === null ? 'This server keeps none: it was started without pg_stat_statements.' : 'None yet.'}
       rows=${(view.statements ?? []).map(({ role, calls, meanMs, maxMs, rows, statement }) => [role, calls, meanMs, maxMs, rows, html`<code>${statement}</code>`])} />
-    <${Table} title="Largest tables" columns=${['table', 'rows', 'dead rows', 'size']}
-      rows=${view.tables.map(({ name, rows, dead, bytes }) => [name, rows, dead, bytesOf(bytes)])} />
+    <${Table} title="Largest tables" columns=${['table', 'rows', 'dead rows', 'size', 'bloat, about']}
+      rows=${view.tables.map(({ name, rows, dead, bytes, bloat }) => [name, rows, dead, bytesOf(bytes), bloat === null ? null : bytesOf(bloat)])} />
     <${Table} title="Standby" columns=${['name', 'state', 'behind']} none="None follows: npm start -- --standby runs one."
       rows=${view.standbys.map(({ name, state, behindBytes }) => [name, state, behindBytes === null ? null : bytesOf(behindBytes)])} />`;
 }
@@ -105,11 +105,12 @@ function Events() {
   const data = useData<EventsView>('parts/events');
   const view = data.value;
   if (view === undefined) return html`<${Waiting} data=${data} />`;
-  const { outbox, parked, deliveries } = view;
+  const { outbox, queues, parked, deliveries } = view;
   return html`
     <${Waiting} data=${data} />
     <h2>Outbox</h2>
     <p>${outbox.unpublished === 0 ? 'Every event is published.' : `${outbox.unpublished} events are not published; the oldest is ${ago(outbox.oldestSeconds)} old.`}</p>
+    <${Table} title="What waits in queues" columns=${['queue', 'waiting']} rows=${queues.map(({ queue, waiting }) => [queue, waiting])} />
     <${Table} title="Parked: no consumer took them in five attempts" columns=${['event', 'type', 'consumer', 'attempts', 'error']} none="No event is parked."
       rows=${parked.map(({ id, type, rule, attempts, error }) => [id, type, rule, attempts, error])} />
     ${parked.length === 0 ? '' : html`<${Act} address="parts/events/redrive" title="Deliver them again" onDone=${data.reload} />`}

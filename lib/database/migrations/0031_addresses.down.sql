@@ -1,0 +1,2 @@
+drop table customers.addresses;
+drop domain kernel.address_id;
