@@ -94,7 +94,9 @@ describe('refusals', () => {
     const [never, short, plenty] = [await saga.product(0), await saga.product(1), await saga.product(10)];
     const quantities = { [plenty]: 1, [short]: 2, [never]: 1 };
     const lines = Object.entries(quantities).map(([productId, quantity]) => ({ productId, quantity }));
-    const order = await saga.place(lines);
+    const order = await saga.place(lines, { wait: false });
+    // What the request answers with is what anybody reads later.
+    expect(await saga.order(order.id)).toEqual(order);
     const skus = [never, short].map((id) => `SKU-${id.slice(-12)}`).toSorted();
     const failure = { code: 'out-of-stock', detail: `Out of stock: ${skus.join(', ')}.` };
     expect(order).toMatchObject({ status: 'failed', payment: null, failure, version: 2 });

@@ -82,7 +82,7 @@ const unpaidColumn = (sql: Sql, { customerId, guestEmail }: Buyer) => sql`
  * writes, and elsewhere that would be a commit of its own.
  * @param answerWith the answer to the request, by the number of the order
  * @param failsIfShort the id of an event: an order that there is not enough stock for fails in this statement
- * @returns the number if it did, and whether it failed; otherwise the answer of the request that came first
+ * @returns the number if it did, and why it failed, if so; otherwise the answer of the request that came first
  * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused; coupon-used-up, when others
  *   were quicker
  */
@@ -93,7 +93,7 @@ export async function insertOrder(
   answerWith: (number: string) => Answer & { body: string },
   keys: KeyOptions,
   failsIfShort?: string,
-): Promise<{ number: string; failed: boolean } | { first: Answer }> {
+): Promise<{ number: string; failureDetail: string | null } | { first: Answer }> {
   const at = new Date(order.createdAt);
   // What stands for the number in the answer until there is one. No request can name an id that was made just now.
   const standIn = order.eventId;
@@ -155,8 +155,8 @@ export async function insertOrder(
       ) p on true
     )
     ${couponUse(sql, order, sql`claimed`)}
-    select changed.number, changed.status = 'failed' as failed from changed`.catch(explainCouponLimit(order));
-  if (row !== undefined) return row as { number: string; failed: boolean };
+    select changed.number, changed.failure_detail from changed`.catch(explainCouponLimit(order));
+  if (row !== undefined) return row as { number: string; failureDetail: string | null };
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();
   return { first };

@@ -1,22 +1,26 @@
 import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { OrderStatus, TimelineEntry } from '../../contract/api/orders.ts';
-import type { EventData, EventDefinition } from '../../contract/events/define-event.ts';
+import type { EventData } from '../../contract/events/define-event.ts';
 import {
-  orderCancelled,
-  orderConfirmed,
-  orderFailed,
-  orderInReview,
   orderPlaced,
-  orderReserved,
   orderUpdated,
   type paymentAuthorized,
   type paymentCaptured,
   type paymentRefunded,
   type paymentVoided,
 } from '../../contract/events/domain-events.ts';
-import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
+import { eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
 import { couponGivenBack } from '../pricing/coupon-uses.sql.ts';
 import { toQuote } from '../pricing/quote.ts';
+import {
+  type Announced,
+  announcement,
+  eventOf,
+  idsOf,
+  isAnnounced,
+  ofOrder,
+  reachableOf,
+} from './announcements.sql.ts';
 import { type NewOrder, priceColumns } from './order.ts';
 import { outOfStock } from './out-of-stock.ts';
 
@@ -214,7 +218,7 @@ export function placement(
         ${json(order.metadata)}, ${order.captureAt ?? null}::text, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
         ${first.values}
       from ${when}
-      returning id, number, customer_id, contact, status, version, failure_code, correlation_id
+      returning id, number, customer_id, contact, status, version, failure_code, failure_detail, correlation_id
     ),
     ${recorded(
       sql,
@@ -259,6 +263,8 @@ const changed = (
         o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at ${status.returning}
     )`;
 
+const isGivenUp = (status: OrderStatus): boolean => status === 'failed' || status === 'cancelled';
+
 const recorded = (sql: Db, entries: readonly Entry[], events: readonly OutboxEvent[], at: Date): Fragment => sql`
     noted as (
       insert into orders.timeline (order_id, version, entry, type, detail, at)
@@ -269,57 +275,3 @@ const recorded = (sql: Db, entries: readonly Entry[], events: readonly OutboxEve
       )}) as entry (number, version, type, detail)
       where entry.detail is not null
     )${events.length === 0 ? sql`` : sql`, published as (${insertEvents(sql, events, at)})`}`;
-
-type Announcement = Pick<OutboxEvent, 'definition' | 'data' | 'occurrence'>;
-
-/** What an order's event says, by the status that the order comes to. */
-const announcements = {
-  reserved: (sql) => announcement(sql, orderReserved, namesOf(sql)),
-  confirmed: (sql) =>
-    announcement(sql, orderConfirmed, {
-      ...reachableOf(sql),
-      // The statement that confirms an order writes its payment in the query `paid`.
-      paymentId: sql`(select paid.id from paid)`,
-      total: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
-    }),
-  failed: (sql) => announcement(sql, orderFailed, { ...reachableOf(sql), reason: sql`changed.failure_code` }),
-  cancelled: (sql) => announcement(sql, orderCancelled, reachableOf(sql)),
-  needs_attention: (sql) => ({
-    ...announcement(sql, orderInReview, { ...namesOf(sql), reason: sql`changed.failure_code` }),
-    occurrence: sql`changed.compensation_attempts + coalesce(changed.capture_retries, 0) + 1`,
-  }),
-} as const satisfies Partial<Record<OrderStatus, (sql: Db) => Announcement>>;
-
-type Announced = keyof typeof announcements;
-
-const isGivenUp = (status: OrderStatus): boolean => status === 'failed' || status === 'cancelled';
-
-const isAnnounced = (status: OrderStatus): status is Announced => Object.hasOwn(announcements, status);
-
-const eventOf = (sql: Db, id: string, status: Announced): OutboxEvent => ({
-  ...ofOrder(sql, id, announcements[status](sql)),
-  from: sql`changed where changed.status = ${status}`,
-});
-
-const ofOrder = (sql: Db, id: string, what: Announcement): OutboxEvent => ({
-  ...what,
-  id,
-  subject: sql`changed.id`,
-  aggregateId: sql`changed.id`,
-  sequence: sql`changed.version`,
-  correlationId: sql`changed.correlation_id`,
-  from: sql`changed`,
-});
-
-const announcement = <Definition extends EventDefinition>(
-  sql: Db,
-  definition: Definition,
-  fields: EventFields<Definition>,
-): Announcement => ({ definition, data: eventData(sql, definition, fields) });
-
-const idsOf = (sql: Db) => ({ orderId: sql`changed.id`, customerId: sql`changed.customer_id` });
-
-const namesOf = (sql: Db) => ({ ...idsOf(sql), number: sql`changed.number` });
-
-/** Which order it is, whose, and where mails go, of the query `changed`. */
-export const reachableOf = (sql: Db) => ({ ...namesOf(sql), contact: sql`changed.contact` });
