@@ -8,9 +8,9 @@ export type Job = {
   handler: string;
   /**
    * EventBridge Scheduler expression; `on-deploy` runs before new code serves, `on-restore` when a test has restored a
-   * backup, and `on-alarm` when an alarm has changed.
+   * backup, `on-alarm` when an alarm has changed, and `on-request` when HTTP asks for its answer.
    */
-  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore' | 'on-alarm';
+  schedule: `rate(${string})` | `cron(${string})` | 'on-deploy' | 'on-restore' | 'on-alarm' | 'on-request';
   databaseRole: DatabaseRole | null;
   /** Login roles of other rooms, which it asks for what it works with. */
   asks?: readonly DatabaseRole[];
@@ -24,6 +24,8 @@ export type Job = {
   writesMails?: true;
   /** Tells people of alarms, and so reads their addresses. */
   tells?: true;
+  /** Reads the stage's metrics, for who has its token; is there only where a stage has one. */
+  readsMetrics?: true;
   /** What it does with the files of exported reports. */
   reportFiles?: readonly FileAction[];
   /** Asks the database's reader. */
@@ -259,6 +261,15 @@ const rows = {
     tells: true,
     tables: { notices: ['GetItem', 'UpdateItem'] },
     timeoutSeconds: 45,
+  },
+  // Answers Prometheus. It is no operation of the API: it knows neither orders nor applications.
+  'serve-metrics': {
+    handler: 'jobs/serve-metrics',
+    schedule: 'on-request',
+    databaseRole: null,
+    provider: false,
+    readsMetrics: true,
+    timeoutSeconds: 29,
   },
   'refresh-issuer-keys': {
     handler: 'jobs/refresh-issuer-keys',

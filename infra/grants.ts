@@ -25,6 +25,8 @@ export type Grants = {
   mails: boolean;
   /** Whether the handler reads where notices go. */
   tells?: true;
+  /** Whether the handler reads the stage's metrics, and the tokens of who may have them. */
+  readsMetrics?: true;
   /** What the handler does with the files of exported reports. */
   reportFiles?: readonly FileAction[];
   /** Whether the handler reads from the database's reader. */
@@ -33,9 +35,11 @@ export type Grants = {
   warehouse?: 'reads' | 'writes';
 };
 
-/** Whether a stage has a job at all: those of the warehouse stand where there is one. */
-export const stands = ({ warehouse }: Pick<Job, 'warehouse'>, profile: { warehouse: boolean }): boolean =>
-  warehouse !== 'writes' || profile.warehouse;
+/** Whether a stage has a job at all: those of the warehouse, and what reads metrics, stand where there is one. */
+export const stands = (
+  { warehouse, readsMetrics }: Pick<Job, 'warehouse' | 'readsMetrics'>,
+  stage: { warehouse: boolean; servesMetrics?: boolean },
+): boolean => (warehouse !== 'writes' || stage.warehouse) && (readsMetrics !== true || stage.servesMetrics === true);
 
 /** Whether an action is on an execution rather than on the state machine. */
 export const isOnExecutions = (action: StateAction): boolean =>
@@ -91,6 +95,7 @@ export function grantsOf(handler: Handler, provider: 'simulated' | 'stripe'): Gr
     publishes: publishedBy(handler),
     mails: handler.kind === 'job' && handler.row.mails === true,
     ...(handler.kind === 'job' && handler.row.tells ? { tells: true } : {}),
+    ...(handler.kind === 'job' && handler.row.readsMetrics ? { readsMetrics: true } : {}),
     ...('reportFiles' in row && row.reportFiles ? { reportFiles: row.reportFiles } : {}),
     ...('readsReader' in row && row.readsReader ? { readsReader: true } : {}),
     ...('warehouse' in row && row.warehouse ? { warehouse: row.warehouse } : {}),

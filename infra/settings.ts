@@ -26,6 +26,8 @@ export type Settings = {
   alarmEmail?: string;
   /** The secret that holds where else notices of alarms go: chats, and a webhook. */
   noticesSecretArn?: string;
+  /** The secret with the tokens of who may read the stage's metrics; without it nobody can. */
+  metricsSecretArn?: string;
   /**
    * Whether the lock of the backups' vault can be taken off again (`governance`) or, three days after it was put on, by nobody
    * (`compliance`); and the ARN of a vault elsewhere, in another region or account, that daily backups are copied to.
@@ -95,7 +97,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /**
  * Reads `-c profile=dev|small|prod`, `paymentProvider=simulated|stripe`, `captureAt=checkout|shipment`,
  * `authorizationExpiry=capture|review`, `stripeSecretArn`, `stripeWebhookSecretArn`,
- * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `mailFrom`, `accountPages`,
+ * `identityIssuer` or `identityCallbacks` and `identityDomain`, `alarmEmail`, `noticesSecretArn`, `metricsSecretArn`, `mailFrom`, `accountPages`,
  * `confirmEmail=none|required`, `orderMails=none|all`, `preparedStatements=on|off`, `cache=on|off`, `catalogMaxAge`,
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
  * `reserveConcurrency=on|off`, `canary=on|off`, `warehouse=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`,
@@ -120,7 +122,9 @@ export function readSettings(node: Node): Settings {
     'is not 1 to 10 capitals or digits',
   );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
-  const noticesSecretArn = given.matching('noticesSecretArn', secretArn, 'is not the full ARN of a secret');
+  const [noticesSecretArn, metricsSecretArn] = (['noticesSecretArn', 'metricsSecretArn'] as const).map((secret) =>
+    given.matching(secret, secretArn, 'is not the full ARN of a secret'),
+  );
   const settings: Settings = {
     profile,
     brought: broughtOf(given, profile),
@@ -153,6 +157,7 @@ export function readSettings(node: Node): Settings {
     ...(catalogMaxAge === undefined ? {} : { catalogMaxAge }),
     ...(alarmEmail === undefined ? {} : { alarmEmail }),
     ...(noticesSecretArn === undefined ? {} : { noticesSecretArn }),
+    ...(metricsSecretArn === undefined ? {} : { metricsSecretArn }),
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
     ...(s3PrefixList === undefined ? {} : { s3PrefixList }),
   };

@@ -52,6 +52,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     ...holding('schedules, records of accesses'),
     context,
     httpLog: handlersLog,
+    apiId: api.apiId,
     stateMachines: saga.stateMachines,
   });
 

@@ -3,7 +3,7 @@ import { card, quiet, type View } from '../back-office/parts.ts';
 import { element } from '../web-shop/dom.ts';
 import { ageCard, asOf } from './age.ts';
 import { chart } from './chart.ts';
-import { csvButton } from './csv.ts';
+import { fileButtons } from './csv.ts';
 import { browserZone, filterForm } from './filters.ts';
 import { tilesOf } from './grouped.ts';
 import { amount, keyNames } from './names.ts';
@@ -97,6 +97,7 @@ export async function cohortsView(api: Reports, query: Values, again: Again): Pr
     api,
     again,
   );
+  const of = { report: 'cohorts', query: request } as const;
   const show = async () => {
     const answer = await api.cohorts(request);
     const cohorts = cohortsOf(answer.data);
@@ -104,10 +105,9 @@ export async function cohortsView(api: Reports, query: Values, again: Again): Pr
       cohorts.length === 0
         ? [card('Nobody', quiet('Nobody bought for the first time in these months.'))]
         : [overview(cohorts), tableCard(cohorts, figure as Figure, Number(ages))];
-    const csv = csvButton(api, { report: 'cohorts', query: request });
-    return { beside: [...asOf(answer), csv], content: [...content, ageCard(answer)] };
+    return { beside: [...asOf(answer), ...fileButtons(api, of)], content: [...content, ageCard(answer)] };
   };
-  return reportView('Cohorts', [card('What to show', filter)], show(), again);
+  return reportView('Cohorts', [card('What to show', filter)], show(), again, of);
 }
 
 const monthsBefore = (day: string, months: number): string => {

@@ -1,9 +1,20 @@
 import { reported } from '../back-office/forms.ts';
+import { link } from '../back-office/parts.ts';
 import { element } from '../web-shop/dom.ts';
 import type { CsvRequest, Reports } from './reports.ts';
 
+/** A report as CSV at once, and all of its rows as a file that is made for it. */
+export const fileButtons = (api: Reports, request: CsvRequest): HTMLElement[] => [
+  csvButton(api, request),
+  link(exportHash(request), 'All rows as a file'),
+];
+
+/** The address where a file of all rows is started. */
+export const exportHash = ({ report, query }: CsvRequest): string =>
+  `#/exports?${new URLSearchParams({ report, ...(query as Record<string, string>) })}`;
+
 /** Saves a report as CSV. The name of the file says what it is of, and as of when. */
-export function csvButton(api: Reports, request: CsvRequest): HTMLElement {
+function csvButton(api: Reports, request: CsvRequest): HTMLElement {
   const button = element('button', { type: 'button' }, 'Download CSV');
   button.title = 'Amounts in the file are in the smallest unit of their currency, such as cents.';
   const save = async () => {

@@ -1,12 +1,21 @@
 import { fields, form, type Values } from '../back-office/forms.ts';
 import { badge, card, facts, link, quiet, time, type View } from '../back-office/parts.ts';
+import { element } from '../web-shop/dom.ts';
 import { ageCard, asOf } from './age.ts';
-import { csvButton } from './csv.ts';
+import { fileButtons } from './csv.ts';
 import { ageOf } from './figures.ts';
 import { filterForm } from './filters.ts';
 import { tilesOf } from './grouped.ts';
 import { reportView } from './refusals.ts';
-import type { CustomerRow, CustomersQuery, CustomersRow, FeedAge, FeedEntry, Reports } from './reports.ts';
+import type {
+  CustomerRow,
+  CustomerSessions,
+  CustomersQuery,
+  CustomersRow,
+  FeedAge,
+  FeedEntry,
+  Reports,
+} from './reports.ts';
 import { type Column, counts, figureTable, sums, times } from './table.ts';
 
 type Again = () => Promise<void>;
@@ -78,7 +87,7 @@ export async function customersView(api: Reports, query: Values, again: Again): 
         ? quiet('No customer is like that.')
         : figureTable(`Customers, ${title.toLowerCase()}`, columns, answer.data);
     return {
-      beside: [...asOf(answer), csvButton(api, { report: 'customers', query: request })],
+      beside: [...asOf(answer), ...fileButtons(api, { report: 'customers', query: request })],
       content: [card(title, list), feedsCard(answer.sources), ageCard(answer)],
     };
   };
@@ -87,6 +96,7 @@ export async function customersView(api: Reports, query: Values, again: Again): 
     [card('What to show', filter), card('One customer', finder('', again))],
     show(),
     again,
+    { report: 'customers', query: request },
   );
 }
 
@@ -134,6 +144,7 @@ export async function customerView(api: Reports, id: string, again: Again): Prom
       beside: asOf(answer),
       content: [
         card('About the customer', who, bought),
+        sessionsCard(answer.sessions),
         contactCard(answer),
         feedsCard(answer.sources),
         ageCard(answer),
@@ -141,6 +152,35 @@ export async function customerView(api: Reports, id: string, again: Again): Prom
     };
   };
   return reportView('Customer', before, show(), again);
+}
+
+function sessionsCard(sessions: CustomerSessions | null): HTMLElement {
+  const title = 'Sessions';
+  if (sessions === null)
+    return card(title, quiet('The place where sessions are kept does not answer. All else is shown.'));
+  const { active, lastSignInAt, applications, asOf: at } = sessions;
+  const columns: Column<CustomerSessions['applications'][number]>[] = [
+    { title: 'Application', value: ({ applicationId }) => applicationId ?? 'not known' },
+    counts('Active', (row) => row.active),
+    times('Last sign-in', (row) => row.lastSignInAt),
+  ];
+  const tiles = tilesOf([
+    ['Active', active.toLocaleString()],
+    ['Last sign-in', lastSignInAt === null ? '–' : time(lastSignInAt)],
+  ]);
+  const list = active === 0 ? [] : [figureTable('Active sessions by application', columns, applications)];
+  return card(
+    title,
+    tiles,
+    ...list,
+    element(
+      'p',
+      { className: 'quiet' },
+      'From where sessions are kept, as of ',
+      time(at),
+      '. What has ended is not kept.',
+    ),
+  );
 }
 
 type Contact = { interactions: number; tickets: number; openTickets: number; entries: FeedEntry[] };

@@ -33,7 +33,8 @@ export function periodFields(query: Values, asked: Asked): Field[] {
   ];
 }
 
-const zones = (chosen: string): string[] =>
+/** Every time zone, with those first that matter to this reader. */
+export const zones = (chosen: string): string[] =>
   [...new Set(['UTC', browserZone(), chosen, ...Intl.supportedValuesOf('timeZone')])].filter((name) => name !== '');
 
 /** A form whose values are the query of the address. Asked the same again, the report is made anew. */

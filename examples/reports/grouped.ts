@@ -3,7 +3,7 @@ import { type Content, card, quiet, type View } from '../back-office/parts.ts';
 import { element } from '../web-shop/dom.ts';
 import { type Aged, ageCard, asOf } from './age.ts';
 import { chart } from './chart.ts';
-import { csvButton } from './csv.ts';
+import { fileButtons } from './csv.ts';
 import { isOfTime, keysOf, sumOf } from './figures.ts';
 import { askedOf, filterForm, periodFields } from './filters.ts';
 import { amount, amountShort, groupings, type KeyNames, keyNames } from './names.ts';
@@ -55,10 +55,13 @@ export async function groupedView<R extends Row>(
       return currencyCard(report, { rows, currency, groupBy, days: answer, names: keyNames(groupBy, names) });
     });
     const none = card('Nothing', quiet('Nothing was sold or given back on these days.'));
-    const csv = csvButton(api, { report: report.place, query: request });
-    return { beside: [...asOf(answer), csv], content: [...(parts.length === 0 ? [none] : parts), ageCard(answer)] };
+    return {
+      beside: [...asOf(answer), ...fileButtons(api, { report: report.place, query: request })],
+      content: [...(parts.length === 0 ? [none] : parts), ageCard(answer)],
+    };
   };
-  return reportView(report.title, [card('What to show', filter)], show(), again);
+  const of = { report: report.place, query: request };
+  return reportView(report.title, [card('What to show', filter)], show(), again, of);
 }
 
 type OfCurrency<R> = {

@@ -2,7 +2,7 @@ import type { Values } from '../back-office/forms.ts';
 import { card, quiet, type View } from '../back-office/parts.ts';
 import { formatMoney } from '../client.ts';
 import { ageCard, asOf } from './age.ts';
-import { csvButton } from './csv.ts';
+import { fileButtons } from './csv.ts';
 import { askedOf, browserZone, filterForm, periodFields } from './filters.ts';
 import { tilesOf } from './grouped.ts';
 import { reportView } from './refusals.ts';
@@ -65,11 +65,11 @@ export async function productsView(api: Reports, query: Values, again: Again): P
     const share = (row: ProductRow) => row[by as 'sales'] / most(row.currency);
     const title = `Products by ${by}, the ${order === 'best' ? 'most' : 'least'} first`;
     return {
-      beside: [...asOf(answer), csvButton(api, { report: 'products', query: request })],
+      beside: [...asOf(answer), ...fileButtons(api, { report: 'products', query: request })],
       content: [card(title, figureTable(title, columns, answer.data, share)), ageCard(answer)],
     };
   };
-  return reportView('Products', [card('What to show', filter)], show(), again);
+  return reportView('Products', [card('What to show', filter)], show(), again, { report: 'products', query: request });
 }
 
 /** How long the stock lasts. */
@@ -98,7 +98,7 @@ export async function stockView(api: Reports, query: Values, again: Again): Prom
       counts('Turnover', ({ turnover }) => turnover),
     ];
     return {
-      beside: [...asOf(answer), csvButton(api, { report: 'stock', query: request })],
+      beside: [...asOf(answer), ...fileButtons(api, { report: 'stock', query: request })],
       content: [
         card(
           'What runs out first',
@@ -109,7 +109,7 @@ export async function stockView(api: Reports, query: Values, again: Again): Prom
       ],
     };
   };
-  return reportView('Stock', [card('What to show', filter)], show(), again);
+  return reportView('Stock', [card('What to show', filter)], show(), again, { report: 'stock', query: request });
 }
 
 /** How the shop is doing now. */

@@ -1,9 +1,11 @@
 import { startPage } from '../back-office/frame.ts';
 import { cohortsView } from './cohorts.ts';
 import { customersView, customerView } from './customers.ts';
+import { exportsView, exportView } from './exports.ts';
 import { type Grouped, groupedView } from './grouped.ts';
 import { nowView, productsView, stockView } from './lists.ts';
 import { type MarginRow, openReports, type Reports, type SalesRow } from './reports.ts';
+import { subscriptionsView, subscriptionView } from './subscriptions.ts';
 
 const sales: Grouped<SalesRow> = {
   place: 'sales',
@@ -52,6 +54,14 @@ startPage<Reports>({
       one: (api, id, _, go) => customerView(api, id, go),
     },
     cohorts: { list: (api, _, query, go) => cohortsView(api, query, go) },
+    exports: {
+      list: (api, _, query, go) => exportsView(api, query, go),
+      one: (api, id, _, go) => exportView(api, id, go),
+    },
+    sent: {
+      list: (api, _, __, go) => subscriptionsView(api, go),
+      one: (api, id, _, go) => subscriptionView(api, id, go),
+    },
     now: { list: (api, _, __, go) => nowView(api, go) },
   },
 });

@@ -2,18 +2,16 @@ import { reported } from '../back-office/forms.ts';
 import { type Content, card, link, quiet, type View } from '../back-office/parts.ts';
 import { ApiProblem } from '../client.ts';
 import { element } from '../web-shop/dom.ts';
+import { exportHash } from './csv.ts';
+import type { CsvRequest } from './reports.ts';
 
 type Refusal = { title: string; means: Content[] };
 
 /** What a refusal means for who reads reports, by its code. */
-const refusals: Readonly<Record<string, (problem: ApiProblem) => Refusal>> = {
+const refusals: Readonly<Record<string, (problem: ApiProblem, request?: CsvRequest) => Refusal>> = {
   forbidden: () => ({
-    title: 'This key may not see the report',
-    means: [
-      'Ask whoever manages the applications of the shop for a key with the scope ',
-      element('code', {}, 'reports:read'),
-      ', and sign in with it.',
-    ],
+    title: 'This key may not do that',
+    means: ['Ask whoever manages the applications of the shop for a key with this scope, and sign in with it.'],
   }),
   'history-broken': () => ({
     title: 'The history is damaged',
@@ -31,9 +29,12 @@ const refusals: Readonly<Record<string, (problem: ApiProblem) => Refusal>> = {
       ', which are shown with their age.',
     ],
   }),
-  'report-too-large': () => ({
+  'report-too-large': (_, request) => ({
     title: 'The report is too large for one answer',
-    means: ['Choose larger groups, such as months, a shorter period, or one currency.'],
+    means: [
+      'Choose larger groups, such as months, a shorter period, or one currency. ',
+      ...(request === undefined ? [] : [link(exportHash(request), 'All rows as a file'), ' takes a minute or two.']),
+    ],
   }),
   'rate-limited': ({ retryAfterSeconds = 60 }) => ({
     title: 'Too many questions at once',
@@ -53,6 +54,7 @@ type Again = () => Promise<void>;
 
 /**
  * A report, or why it was refused. What stands before it stays either way, so that something else can be asked.
+ * @param request what a file could be made of instead, when it is too large
  * @throws what is no refusal, and that the key is none
  */
 export async function reportView(
@@ -60,18 +62,19 @@ export async function reportView(
   before: Content[],
   asking: Promise<Omit<View, 'title'>>,
   again: Again,
+  request?: CsvRequest,
 ): Promise<View> {
   try {
     const { content, ...view } = await asking;
     return { title, ...view, content: [...before, ...content] };
   } catch (error) {
     if (!(error instanceof ApiProblem) || error.code === 'unauthenticated') throw error;
-    return { title, content: [...before, refusalCard(error, again)] };
+    return { title, content: [...before, refusalCard(error, again, request)] };
   }
 }
 
-function refusalCard(problem: ApiProblem, again: Again): HTMLElement {
-  const { title, means } = (refusals[problem.code] ?? other)(problem);
+function refusalCard(problem: ApiProblem, again: Again, request?: CsvRequest): HTMLElement {
+  const { title, means } = (refusals[problem.code] ?? other)(problem, request);
   const button = element('button', { type: 'button' }, 'Ask again');
   button.addEventListener('click', () => reported(again()));
   const made = card(

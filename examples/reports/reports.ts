@@ -1,5 +1,6 @@
 import { type Api, ApiProblem, connect, unwrap } from '../client.ts';
 import type { components, operations } from '../generated/api.d.ts';
+import { openRequests } from './requests.ts';
 
 type Schemas = components['schemas'];
 export type GroupedQuery = NonNullable<operations['get-sales-report']['parameters']['query']>;
@@ -17,6 +18,7 @@ export type CustomersRow = Schemas['CustomersReportRow'];
 export type CustomersQuery = NonNullable<operations['get-customers-report']['parameters']['query']>;
 export type CohortRow = Schemas['CohortRow'];
 export type CohortsQuery = NonNullable<operations['get-cohorts-report']['parameters']['query']>;
+export type CustomerSessions = Schemas['CustomerSessions'];
 export type FeedAge = Schemas['FeedAge'];
 export type FeedEntry = Schemas['FeedEntry'];
 export type ReportPart = Schemas['ReportPart'];
@@ -31,7 +33,7 @@ export type CsvRequest =
 
 export type Reports = ReturnType<typeof openReports>;
 
-/** What the page asks the API for, with the key of an application that has `reports:read`. All throw ApiProblem. */
+/** What the page asks the API for, with the key of an application. All throw ApiProblem. */
 export function openReports(baseUrl: string, key: string) {
   const api = connect(baseUrl, { Authorization: `Bearer ${key}` });
   /** How far the shop's clock is ahead of this browser's. */
@@ -50,6 +52,7 @@ export function openReports(baseUrl: string, key: string) {
   const products = (query: ProductsQuery) => ask(() => api.GET('/reports/products', { params: { query } }));
 
   return {
+    ...openRequests(api),
     live,
     products,
     /** Whether the key is one. What it may not do, each report says. */

@@ -24,15 +24,16 @@ import {
   see,
   signIn,
   staff,
+  unfold,
 } from './staff.ts';
 
-/** Of an application that may see reports, and nothing else. */
+/** Of an application that may see reports and have them sent, and nothing else. */
 let key: string;
 
 beforeAll(async () => {
   await launch();
   await makeHistory();
-  key = await register(['reports:read']);
+  key = await register(['reports:read', 'reports:schedule']);
   // The first report starts the reader, and may be answered with 503 meanwhile. The page asks again, as a test below sees.
   await vi.waitFor(() => unwrap(api().GET('/reports/sales')), { timeout: 120_000, interval: 500 });
   await sendFeed();
@@ -56,7 +57,9 @@ async function sendFeed(): Promise<void> {
   expect(await response.json()).toMatchObject({ rows: { loaded: 2, failed: 1 } });
 }
 
-async function register(scopes: ('reports:read' | 'catalog:read' | 'feeds:write')[]): Promise<string> {
+async function register(
+  scopes: ('reports:read' | 'reports:schedule' | 'catalog:read' | 'feeds:write')[],
+): Promise<string> {
   const body = { name: 'Owner', kind: 'server' as const, scopes, contact: 'owner@example.com' };
   const { id: applicationId } = await unwrap(staff().POST('/applications', { body }));
   const params = { path: { applicationId }, header: once() };
@@ -88,7 +91,7 @@ describe.each([
     await show('By', 'product');
     await page.getByRole('rowheader', { name: 'Teapot (TEAPOT)' }).waitFor();
     await looksWell('by-product');
-    for (const name of ['Margin', 'Products', 'Stock', 'Now', 'Cohorts', 'Customers']) {
+    for (const name of ['Margin', 'Products', 'Stock', 'Now', 'Cohorts', 'Exports', 'Sent reports', 'Customers']) {
       await follow(name);
       await heading(name);
       await looksWell(name.toLowerCase());
@@ -179,6 +182,9 @@ describe('who reads reports', () => {
     await page.getByRole('rowheader', { name: 'EUR' }).waitFor();
     expect(await part('How the customer was in touch').locator('tbody tr').count()).toBe(2);
     await see('delivery');
+    // The demo's customer has signed in to order.
+    const sessions = part('Sessions').locator('dt:text-is("Active") + dd');
+    expect(Number(await sessions.textContent())).toBeGreaterThanOrEqual(0);
     await page.getByLabel('Id of a customer').fill(`cus_${'0'.repeat(32)}`);
     await press('Show customer');
     await see('There is no such customer.');
@@ -223,6 +229,71 @@ describe('who reads reports', () => {
     await press('Show');
     await see(/from the warehouse: as of .*, 28 hours old/);
     await see('Older than this report should be.');
+  });
+});
+
+describe('who has reports made, in the dark at 390 px', () => {
+  beforeEach(async () => {
+    await open(390, 'dark', '/reports');
+    await signIn('Sales', key);
+  });
+  afterEach(close);
+
+  test('has all rows of a report made into a file by the keyboard, sees how far it is, and downloads it', async () => {
+    await show('By', 'product');
+    await page.getByRole('rowheader', { name: 'Teapot (TEAPOT)' }).waitFor();
+    await page.getByRole('link', { name: 'All rows as a file' }).press('Enter');
+    await heading('Exports');
+    await see('product');
+    await page.getByRole('button', { name: 'Make the file' }).press('Enter');
+    await heading('Export');
+    await looksWell('export');
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download' }).press('Enter');
+    const file = await saving;
+    expect(file.suggestedFilename()).toMatch(/^sales-[\dTZ-]+\.csv$/);
+    const rows = (await readFile(await file.path(), 'utf8')).trim().split('\r\n').slice(1);
+    const { data } = await salesOf('product');
+    expect(rows.map((row) => row.split(',')[0]).toSorted()).toEqual(data.map((row) => row.key).toSorted());
+    await follow('All exports');
+    await page.getByRole('link', { name: 'sales as csv' }).first().waitFor();
+  });
+
+  test('has a report sent every week, pauses and deletes it', async () => {
+    await follow('Sent reports');
+    await heading('Sent reports');
+    await see('No report is sent yet.');
+    await page.getByLabel('Name', { exact: true }).fill('Every Friday');
+    await page.getByLabel('Report', { exact: true }).selectOption('stock');
+    expect(await page.getByLabel('By', { exact: true }).isVisible()).toBe(false);
+    await page.getByLabel('Report', { exact: true }).selectOption('sales');
+    await page.getByLabel('Of', { exact: true }).selectOption('last-7-days');
+    await page.getByLabel('Every', { exact: true }).selectOption('week');
+    await page.getByLabel('On', { exact: true }).selectOption('Friday');
+    // Nobody to send it to: what is typed stays, and the API says what is wrong.
+    await press('Have it sent');
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /recipient|webhook/ })
+      .waitFor();
+    forgiveComplaints();
+    await page.getByLabel('To, one address a line').fill('owner@example.com\nbooks@example.com');
+    await press('Have it sent');
+    await heading('Sent report');
+    await see('Every Friday at 08:00 of Europe/Vienna');
+    await see('owner@example.com, books@example.com');
+    await see('It was not due yet.');
+    await looksWell('subscription');
+    await press('Pause');
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    const { data } = await unwrap(api().GET('/report-subscriptions'));
+    expect(data).toMatchObject([{ name: 'Every Friday', status: 'paused', parameters: { groupBy: 'day' } }]);
+    await press('Resume');
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    await unfold('Delete');
+    await press('Delete for good');
+    await heading('Sent reports');
+    await see('No report is sent yet.');
   });
 });
 

@@ -114,6 +114,7 @@ export class HandlerFunction extends Construct {
         : {}),
     });
     if (profile.traces) traced(this);
+    if (grants.readsMetrics) acknowledgeMetrics(this);
     for (const [machine, actions] of statesOf(grants)) {
       if (actions.some(isOnExecutions)) acknowledgeExecutions(this, machineNameOf(profile.stage, machine));
     }
@@ -179,6 +180,10 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   if (grants.tells && settings.noticesSecretArn !== undefined) {
     allow(['secretsmanager:GetSecretValue'], settings.noticesSecretArn);
   }
+  if (grants.readsMetrics && settings.metricsSecretArn !== undefined) {
+    allow(['secretsmanager:GetSecretValue'], settings.metricsSecretArn);
+    allow(['cloudwatch:ListMetrics', 'cloudwatch:GetMetricData'], '*');
+  }
   if (grants.publishes.length > 0) allowed.push(publishes(scope, busNameOf(settings), grants.publishes));
   if (grants.mails && settings.mail !== undefined) allowed.push(sends(scope, settings.mail.from));
   if (settings.profile.warehouse && grants.warehouse !== undefined) {
@@ -215,6 +220,13 @@ function acknowledgeExecutions(handler: HandlerFunction, machineName: string): v
   Validations.of(handler).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${executions}]`,
     reason: 'Executions are named after orders and refunds: the handler may read any of this state machine.',
+  });
+}
+
+function acknowledgeMetrics(handler: HandlerFunction): void {
+  Validations.of(handler).acknowledge({
+    id: 'AwsSolutions-IAM5[Resource::*]',
+    reason: 'CloudWatch has no resources for metrics that are read: AWS documents "*".',
   });
 }
 
@@ -260,6 +272,9 @@ function environment(scope: Construct, props: HandlerFunctionProps): Record<stri
       : {}),
     ...(grants.tells && settings.noticesSecretArn !== undefined
       ? { NOTICES_SECRET_ARN: settings.noticesSecretArn }
+      : {}),
+    ...(grants.readsMetrics && settings.metricsSecretArn !== undefined
+      ? { METRICS_SECRET_ARN: settings.metricsSecretArn }
       : {}),
     ...(grants.tables.issuerKeys === undefined ? {} : { IDENTITY_ISSUER: props.issuer }),
     ...(grants.publishes.length > 0 ? { EVENT_BUS_NAME: busNameOf(settings) } : {}),

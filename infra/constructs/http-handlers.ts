@@ -1,6 +1,3 @@
-import { Validations } from 'aws-cdk-lib';
-import * as apigw from 'aws-cdk-lib/aws-apigatewayv2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -11,6 +8,7 @@ import { grantsOf } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
 import { Canary } from './canary.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
+import { addPath, callerOf } from './http-path.ts';
 import { pascal } from './names.ts';
 
 /** What is called by an alias, and moves to a new version as a canary: the request that costs a shop most when it fails. */
@@ -52,21 +50,21 @@ export class HttpHandlers extends Construct {
     });
     this.handlers = added.map(({ handler }) => handler);
 
-    const caller = new iam.Role(this, 'Caller', {
-      description: 'What the HTTP API may do: invoke the functions of its routes',
-      assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
-      inlinePolicies: {
-        invoke: new iam.PolicyDocument({
-          statements: [
-            new iam.PolicyStatement({
-              actions: ['lambda:InvokeFunction'],
-              resources: added.map(({ callee }) => callee.functionArn),
-            }),
-          ],
-        }),
-      },
-    });
-    for (const { route, callee } of added) this.addRoute(apiId, route, callee, caller);
+    const caller = callerOf(
+      this,
+      'Caller',
+      added.map(({ callee }) => callee.functionArn),
+    );
+    for (const { route, callee } of added) {
+      const { operation, method, path, auth } = route;
+      addPath(this, pascal(operation), {
+        apiId,
+        routeKey: path === anythingElse ? path : `${method} ${path}`,
+        functionArn: callee.functionArn,
+        caller,
+        reason: `The handler itself authenticates callers (${auth}): revocation takes effect at once, and a request costs one invocation.`,
+      });
+    }
   }
 
   private calleeOf(operation: OperationId, handler: HandlerFunction, { stage, canary }: Profile): lambda.IFunction {
@@ -76,30 +74,5 @@ export class HttpHandlers extends Construct {
     const alias = new lambda.Alias(handler, 'Live', { aliasName: liveAlias, version });
     if (canary) new Canary(handler, 'Canary', { stage, operation, fn: handler.function, alias });
     return alias as lambda.IFunction;
-  }
-
-  private addRoute(
-    apiId: string,
-    { operation, method, path, auth }: Route,
-    callee: lambda.IFunction,
-    caller: iam.Role,
-  ) {
-    const integration = new apigw.CfnIntegration(this, `${pascal(operation)}Integration`, {
-      apiId,
-      integrationType: 'AWS_PROXY',
-      integrationUri: callee.functionArn,
-      credentialsArn: caller.roleArn,
-      payloadFormatVersion: '2.0',
-    });
-    const route = new apigw.CfnRoute(this, `${pascal(operation)}Route`, {
-      apiId,
-      routeKey: path === anythingElse ? path : `${method} ${path}`,
-      target: `integrations/${integration.ref}`,
-      authorizationType: 'NONE',
-    });
-    Validations.of(route).acknowledge({
-      id: 'AwsSolutions-APIG4',
-      reason: `The handler itself authenticates callers (${auth}): revocation takes effect at once, and a request costs one invocation.`,
-    });
   }
 }

@@ -76,7 +76,7 @@ async function startParts(
   });
   keep(bus);
   if (runsSagas()) keep(await startSagas(folder, { clock, say, onChange: () => publish() }));
-  const jobs = keep(startJobs({ invoke, refreshKeys: false, clock, log: say }));
+  const jobs = keep(startJobs({ invoke, refreshKeys: false, askedForReports: false, clock, log: say }));
   [publish, sendMails] = [jobs.publish, jobs.sendMails];
   publish();
 }

@@ -32,6 +32,8 @@ const ioOfOrder = 40;
 /** Metrics that exist in a stage without traffic, and how many traffic creates at most. */
 const idleMetrics = 40;
 const trafficMetrics = 80;
+/** Metrics of time are read twice: what they add up to, and their quantiles. They are about a quarter of all. */
+const readsOfMetric = 1.25;
 /** Rows are kept for two years before they are compressed to about a fifth. */
 const monthsOfRows = 24;
 
@@ -106,6 +108,14 @@ export function costOf(stage: Stage, ordersPerDay: number, usage: Usage, prices:
     peakAcu: Math.max(stage.minimumAcu, peakAcu),
   };
 }
+
+/** What Prometheus costs a month when it reads the metrics of a stage that has traffic, each so many minutes. */
+export const scrapingCost = (minutes: number, prices: Prices): Line => ({
+  service: `CloudWatch: read by Prometheus, ${minutes} min`,
+  idle:
+    (((idleMetrics + trafficMetrics) * readsOfMetric) / 1000) * ((hours * 60) / minutes) * prices.thousandMetricsRead,
+  orders: 0,
+});
 
 /** Capacity units that the database needs for orders at a multiple of their average rate. */
 export function acuFor(ordersPerDay: number, { databaseMs }: Usage, factor: number): number {

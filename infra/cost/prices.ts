@@ -29,6 +29,8 @@ export type Prices = {
   metric: number;
   alarmMetric: number;
   dashboard: number;
+  /** A thousand metrics that are read by GetMetricData. */
+  thousandMetricsRead: number;
   /** S3: a GB for a month, a thousand writes. Athena: a TB that it reads. */
   s3Gb: number;
   s3ThousandPuts: number;
@@ -52,6 +54,7 @@ const everywhere = {
   metric: 0.3,
   alarmMetric: 0.1,
   dashboard: 3,
+  thousandMetricsRead: 0.01,
   s3Gb: 0.023,
   s3ThousandPuts: 0.005,
   athenaTb: 5,

@@ -134,6 +134,11 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: 'who gets notices by mail; on AWS `-c alarmEmail=`',
   },
+  METRICS_SECRET_ARN: {
+    laptop: 'default',
+    aws: 'set',
+    what: 'ARN of the Secrets Manager secret with the tokens that [Prometheus](deploy.md#metrics-for-prometheus) shows; by `-c metricsSecretArn=`',
+  },
   STRIPE_WEBHOOK_SECRET_ARN: {
     laptop: 'default',
     aws: 'set',

@@ -18,6 +18,8 @@ type Options = {
   invoke: (handler: string, payload: unknown, timeoutSeconds: number) => Promise<unknown>;
   /** Whether to read the keys of the stack's own issuer often: it may have new ones after a restart. */
   refreshKeys: boolean;
+  /** Whether reports were asked for in an earlier run. */
+  askedForReports: boolean;
   clock: Clock;
   log: (line: string) => void;
 };
@@ -28,8 +30,8 @@ const refreshKeysEveryMs = 10_000;
 const forReports = new Set<string>(['load-warehouse', 'check-warehouse', 'reconcile-books']);
 
 /** Runs every job of `functions/jobs.ts` that has a schedule. */
-export function startJobs({ invoke, refreshKeys, clock, log }: Options): Jobs {
-  let asksReports = false;
+export function startJobs({ invoke, refreshKeys, askedForReports, clock, log }: Options): Jobs {
+  let asksReports = askedForReports;
   const scheduler = startScheduler({
     log,
     clock,

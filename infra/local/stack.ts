@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -165,7 +166,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await showStatements(dirname(postgres.socketPath()));
   ready.resolve(functions);
 
-  const scheduler = keep(startJobs({ invoke, refreshKeys: provider !== undefined, clock, log }));
+  const scheduler = keep(
+    startJobs({
+      invoke,
+      refreshKeys: provider !== undefined,
+      askedForReports: existsSync(at('warehouse')),
+      clock,
+      log,
+    }),
+  );
   [publish, sendMails] = [scheduler.publish, scheduler.sendMails];
   publish(); // What a killed run has left.
   const testClock = createTestClock(clock, at('clock.json'), { functions, dynamo, scheduler });
@@ -188,6 +197,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
       calls: {
         postgresSocket: () => dirname(postgres.socketPath()),
+        proxies: () => ({ writer: proxy.counts(), reader: readerProxy.counts() }),
         clock: () => readingOf(clock),
         advance: testClock.advance,
         armedFaults: faults.armed,

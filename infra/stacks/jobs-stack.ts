@@ -7,6 +7,7 @@ import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.
 import { AccessRecords } from '../constructs/access-records.ts';
 import { invokedBy } from '../constructs/event-bus.ts';
 import { HandlerFunction, type StageContext } from '../constructs/handler-function.ts';
+import { addPath, callerOf } from '../constructs/http-path.ts';
 import { busNameOf } from '../constructs/names.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import { grantsOf } from '../grants.ts';
@@ -71,7 +72,28 @@ function noticesSender(scope: Construct, context: StageContext): HandlerFunction
   return sender;
 }
 
-/** What runs without a request: scheduled jobs, and the function that stores access records from the log. */
+/** What answers Prometheus, where the stage has a token for it: the API calls it for one path, and it asks for the token. */
+function metricsServer(scope: Construct, context: StageContext, apiId: string): HandlerFunction {
+  const job = jobs['serve-metrics'];
+  const server = new HandlerFunction(scope, 'ServeMetrics', {
+    ...context,
+    handler: job.handler,
+    description: 'GET /metrics for Prometheus',
+    grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
+    timeoutSeconds: job.timeoutSeconds,
+  });
+  const { functionArn } = server.function;
+  addPath(scope, 'ServeMetrics', {
+    apiId,
+    routeKey: 'GET /metrics',
+    functionArn,
+    caller: callerOf(scope, 'ServeMetricsCaller', [functionArn]),
+    reason: 'The function itself asks for a token, which is a secret of the stage.',
+  });
+  return server;
+}
+
+/** What runs without a request of the API: scheduled jobs, and the function that stores access records from the log. */
 export class JobsStack extends Stack {
   readonly handlers: readonly HandlerFunction[];
   readonly monitored: Pick<MonitoredResources, 'deadLetters' | 'undeliveredAccesses' | 'recordAccess' | 'jobs'>;
@@ -79,25 +101,30 @@ export class JobsStack extends Stack {
   constructor(
     scope: Construct,
     id: string,
-    props: StackProps & { context: StageContext; httpLog: logs.LogGroup } & Pick<MonitoredResources, 'stateMachines'>,
+    props: StackProps & { context: StageContext; httpLog: logs.LogGroup } & Pick<
+        MonitoredResources,
+        'stateMachines' | 'apiId'
+      >,
   ) {
-    const { context, httpLog, stateMachines, ...rest } = props;
+    const { context, httpLog, stateMachines, apiId, ...rest } = props;
     super(scope, id, rest);
     const schedules = new Schedules(this, 'Schedules', context);
     wokenBySagas(this, schedules.handlers['publish-events']!, Object.values(stateMachines));
     wokenByHandlers(this, schedules.handlers['publish-events']!, context.settings);
     const records = new AccessRecords(this, 'AccessRecords', { context, from: httpLog });
-    const notices = noticesSender(this, context);
-    this.handlers = [...Object.values(schedules.handlers), notices, ...Object.values(records.handlers)];
+    const asked = {
+      'send-notices': noticesSender(this, context),
+      ...(context.settings.metricsSecretArn === undefined
+        ? {}
+        : { 'serve-metrics': metricsServer(this, context, apiId) }),
+    };
+    this.handlers = [schedules.handlers, asked, records.handlers].flatMap((each) => Object.values(each));
     this.monitored = {
       deadLetters: schedules.deadLetters.queueName,
       undeliveredAccesses: records.undelivered.queueName,
       recordAccess: records.handlers['record-access'].functionName,
       jobs: Object.fromEntries(
-        Object.entries({ ...schedules.handlers, 'send-notices': notices }).map(([name, handler]) => [
-          name,
-          handler.functionName,
-        ]),
+        Object.entries({ ...schedules.handlers, ...asked }).map(([name, handler]) => [name, handler.functionName]),
       ),
     };
     new CfnOutput(this, 'DeadLetters', { value: schedules.deadLetters.queueUrl });

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { analyticsCost, published } from '../cost/analytics.ts';
 import budget from '../cost/budget.json' with { type: 'json' };
-import { type Cost, costOf, quotasFor } from '../cost/model.ts';
+import { type Cost, costOf, quotasFor, scrapingCost } from '../cost/model.ts';
 import { published as ownServers, saving, type Ways } from '../cost/own-servers.ts';
 import { prices, pricesAsOf, type Region } from '../cost/prices.ts';
 import { type Stage, stageOf } from '../cost/stage.ts';
 import { usage } from '../cost/usage.ts';
 import { type Profile, profiles } from '../profiles.ts';
 
-const help = `npm run cost -- [--orders-per-day N] [--profile dev|small|prod] [--region ${Object.keys(prices).join('|')}] [--json]
+const help = `npm run cost -- [--orders-per-day N] [--profile dev|small|prod] [--region ${Object.keys(prices).join('|')}] [--prometheus MINUTES] [--json]
 npm run cost -- --table        a month at 100, 1k, 100k and 10M orders a day, with the first quota that is met
 npm run cost -- --analytics    a month of reader, warehouse, Athena and Redshift, and a published comparison
 npm run cost -- --servers FILE what a year in the cloud saves against own servers; without a FILE two published cases
@@ -43,7 +43,7 @@ export async function runCost(
     for (const line of tableOf(stage, given.region)) print(line);
     return 0;
   }
-  const cost = costOf(stage, given.ordersPerDay, usage, prices[given.region]);
+  const cost = withScraping(costOf(stage, given.ordersPerDay, usage, prices[given.region]), given);
   if (given.analytics) {
     for (const line of analyticsOf(stage, given.region)) print(line);
     return 0;
@@ -51,6 +51,13 @@ export async function runCost(
   if (given.json) print(JSON.stringify({ ...given, pricesAsOf, usage, stage, ...cost }, null, 2));
   else for (const line of textOf(cost, given)) print(line);
   return 0;
+}
+
+/** The same with what is paid when Prometheus reads the metrics. */
+function withScraping(cost: Cost, { prometheus: minutes, region }: Pick<Given, 'prometheus' | 'region'>): Cost {
+  if (minutes === undefined) return cost;
+  const line = scrapingCost(minutes, prices[region]);
+  return { ...cost, lines: [...cost.lines, line], idle: cost.idle + line.idle, total: cost.total + line.idle };
 }
 
 /** A month by service, the largest share first. */
@@ -151,6 +158,8 @@ type Given = {
   ordersPerDay: number;
   profile: Profile['name'];
   region: Region;
+  /** How often Prometheus reads the metrics, in minutes; undefined for never. */
+  prometheus: number | undefined;
   servers: string | undefined;
   table: boolean;
   analytics: boolean;
@@ -169,6 +178,7 @@ function read(args: string[]): Given | string {
         'orders-per-day': { type: 'string', default: '1000' },
         profile: { type: 'string', default: 'prod' },
         region: { type: 'string', default: 'eu-west-1' },
+        prometheus: { type: 'string' },
         servers: { type: 'string' },
         table: { type: 'boolean', default: false },
         analytics: { type: 'boolean', default: false },
@@ -177,8 +187,10 @@ function read(args: string[]): Given | string {
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    const { 'orders-per-day': orders, profile, region, servers, ...flags } = values;
+    const { 'orders-per-day': orders, profile, region, prometheus, servers, ...flags } = values;
     if (!/^\d{1,9}$/.test(orders)) return `--orders-per-day is a whole number, not "${orders}".\n\n${help}`;
+    if (prometheus !== undefined && !/^[1-9]\d{0,3}$/.test(prometheus))
+      return `--prometheus is a whole number of minutes, not "${prometheus}".\n\n${help}`;
     if (!Object.hasOwn(profiles, profile))
       return `--profile is dev, staging, small or prod, not "${profile}".\n\n${help}`;
     if (!Object.hasOwn(prices, region)) return `There are no prices of "${region}" here.\n\n${help}`;
@@ -186,6 +198,7 @@ function read(args: string[]): Given | string {
       ordersPerDay: Number(orders),
       profile: profile as Profile['name'],
       region: region as Region,
+      prometheus: prometheus === undefined ? undefined : Number(prometheus),
       servers,
       ...flags,
     };

@@ -21,9 +21,14 @@ import { marginOf, productsOf, salesOf } from './warehouse/sales.sql.ts';
 type Grouped = { groupBy: Grouping; currency: string | undefined };
 
 /** What was sold and given back in a period, by group and currency. */
-export async function reportSales(period: Period, query: Grouped, deps: PartsDeps) {
+export async function reportSales(
+  period: Period,
+  query: Grouped,
+  deps: PartsDeps,
+  policy: 'sales' | 'books' = 'sales',
+) {
   const most = mostRowsOf(deps);
-  const { history, parts } = await readParts('sales', period, deps, {
+  const { history, parts } = await readParts(policy, period, deps, {
     database: (sql, stretch) => readSales(sql, { ...query, stretch, zone: period.zone }, most + 1),
     warehouse: (stretch) => salesOf({ ...query, stretch, zone: period.zone }, most + 1),
   });

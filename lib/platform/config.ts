@@ -60,6 +60,8 @@ const schema = z.object({
   NOTICES: z.optional(z.string()),
   /** Who gets notices of alarms by mail. On AWS the topic of the alarms sends mails itself. */
   NOTICE_MAIL: z.optional(z.string()),
+  /** ARN of the Secrets Manager secret with the tokens of who may read the metrics. */
+  METRICS_SECRET_ARN: z.optional(z.string()),
   PAYMENT_PROVIDER: z._default(z.enum(['simulated', 'stripe']), 'simulated'),
   /** ARN of the Secrets Manager secret that holds the Stripe key. */
   STRIPE_SECRET_ARN: z.optional(z.string()),

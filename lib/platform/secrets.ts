@@ -37,6 +37,19 @@ export async function webhookSecrets(): Promise<string[]> {
   return secrets;
 }
 
+/**
+ * The tokens of who may read the stage's metrics: two while they are exchanged, separated by white space or a comma.
+ * @throws Error that never contains the value
+ */
+export async function scrapeTokens(): Promise<string[]> {
+  const { METRICS_SECRET_ARN: arn } = config();
+  const found = arn === undefined ? '' : String(await fromSecretsManager(arn));
+  const tokens = found.split(/[\s,]+/).filter((token) => token !== '');
+  if (tokens.length === 0 || tokens.some((token) => token.length < 32))
+    throw new Error('the secret at METRICS_SECRET_ARN does not contain a token of 32 characters or more');
+  return tokens;
+}
+
 const url = z.url({ protocol: /^https?$/ });
 const addresses = z.object({
   slack: z.optional(url),

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../../infra/settings.ts';
 import { withThrowawayApp } from '../../infra/throwaway-app.ts';
-import { ofType, stacksOf, stripeSecret, synthesized, webhookSecret } from './synthesized.ts';
+import {
+  functionOf,
+  ofType,
+  roleOf,
+  stacksOf,
+  statementsOf,
+  stripeSecret,
+  synthesized,
+  webhookSecret,
+} from './synthesized.ts';
 
 const read = (context: Record<string, unknown>) => withThrowawayApp({ context }, (app) => readSettings(app.node));
 const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
@@ -92,6 +101,33 @@ describe('a stage with a network, a bus, a domain and a database of the shop’s
     ]);
     expect(of('AWS::RDS::DBInstance')).toHaveLength(2);
     expect(of('AWS::RDS::DBProxyEndpoint')).toHaveLength(1);
+  });
+});
+
+describe('a stage whose metrics Prometheus reads', () => {
+  const metricsSecretArn = stripeSecret.replace('stripe', 'metrics');
+  const { service } = synthesized('dev', { context: { metricsSecretArn } });
+  const routesOf = (template: typeof service) =>
+    ofType(template, 'AWS::ApiGatewayV2::Route').filter(([, { Properties }]) => Properties.RouteKey === 'GET /metrics');
+
+  test('answers one path by a function that may read metrics and its token, and nothing else', () => {
+    expect(routesOf(service)).toHaveLength(1);
+    const [, fn] = functionOf(service, 'dev', 'jobs/serve-metrics');
+    expect(fn.Properties).not.toHaveProperty('VpcConfig');
+    expect(fn.Properties.Environment.Variables).toEqual({ STAGE: 'dev', METRICS_SECRET_ARN: metricsSecretArn });
+    const rights = statementsOf(service, roleOf(fn)).map(({ Action, Resource }) => [[Action].flat().join(), Resource]);
+    expect(rights).toEqual([
+      ['logs:CreateLogStream,logs:PutLogEvents', expect.anything()],
+      ['secretsmanager:GetSecretValue', [metricsSecretArn]],
+      ['cloudwatch:GetMetricData,cloudwatch:ListMetrics', ['*']],
+    ]);
+  });
+
+  test('is an exception: without a token there is neither path nor function', () => {
+    const without = synthesized('dev').service;
+    expect(routesOf(without)).toEqual([]);
+    expect(JSON.stringify(without)).not.toMatch(/serve-metrics|cloudwatch:GetMetricData/);
+    expect(() => read({ metricsSecretArn: 'a-token' })).toThrow('is not the full ARN of a secret');
   });
 });
 

@@ -1,6 +1,6 @@
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { expect, test } from 'vitest';
-import { synthesized } from './synthesized.ts';
+import { stripeSecret, synthesized } from './synthesized.ts';
 
 test.each(['dev', 'staging', 'small', 'prod'] as const)(
   'cdk-nag and CloudFormation’s rules find nothing in %s that is not explained',
@@ -9,8 +9,9 @@ test.each(['dev', 'staging', 'small', 'prod'] as const)(
   },
 );
 
-test.each(['dev', 'prod'] as const)('nor in %s with a CDN and traces', (profile) => {
-  const context = { catalogMaxAge: '60', traces: 'on' };
+test.each(['dev', 'prod'] as const)('nor in %s with a CDN, traces, and metrics for Prometheus', (profile) => {
+  const metricsSecretArn = stripeSecret.replace('stripe', 'metrics');
+  const context = { catalogMaxAge: '60', traces: 'on', metricsSecretArn };
   expect(() => synthesized(profile, { everyCheck: true, context })).not.toThrow();
 });
 

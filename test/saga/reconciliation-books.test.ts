@@ -11,7 +11,9 @@ import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
 import { columnNames } from '../../lib/analytics/warehouse/model.ts';
 import { readRows, toParquet } from '../../lib/analytics/warehouse/parquet.ts';
+import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { createFulfilment, shipFulfilment } from '../../lib/shop/fulfilment/fulfilments.ts';
 import { openReconciliation, type Reconciliation } from '../support/reconciliation.ts';
 import { poolOptions } from '../support/saga.ts';
 import { load, readManifest } from '../support/warehouse.ts';
@@ -127,6 +129,53 @@ test('an order that somebody changed past the triggers is found and named', asyn
   await change(1);
   await reconcile();
   expect(await finding()).toMatchObject({ open: false });
+});
+
+test('units that are cancelled before the capture are given back on all sides, and the rest is captured', async () => {
+  const { saga } = shop;
+  const product = await saga.product(5);
+  const { id } = await saga.place([{ productId: product, quantity: 3 }], { captureAt: 'shipment' });
+  const goods = saga.connect('fulfilment_api', poolOptions);
+  try {
+    await load(analyst!, root);
+    expect(await reconcile()).toMatchObject({ found: 0 });
+    expect((await saga.cancel(id, 3600, { lines: [{ productId: product, quantity: 1 }] })).answer.status).toBe(200);
+    await saga.states.idle();
+    await load(analyst!, root);
+    expect(await reconcile()).toMatchObject({ found: 0 });
+
+    const keys = { table: 'orders.fulfilment_idempotency_keys', clock: saga.clock, keepSeconds: 3600 } as const;
+    const at = { sql: goods, clock: saga.clock, keys };
+    const claim = { caller: 'app', key: undefined, operation: 'goods', fingerprint: 'f' };
+    const packed = await createFulfilment(at, claim, { orderId: id, createdBy: 'app' });
+    const { id: fulfilmentId } = JSON.parse(packed.answer.body!) as { id: string };
+    const wanted = { orderId: id, fulfilmentId, tracking: {} };
+    await shipFulfilment({ ...at, startCapturing: saga.startCapturing }, claim, wanted);
+    await saga.states.idle();
+    const [payment] = await saga.owner`
+      select status, amount::int, released_amount::int as released from payments.payments where order_id = ${id}`;
+    expect(payment).toMatchObject({ status: 'captured', released: expect.any(Number) });
+    expect(payment!.released).toBe(payment!.amount / 3);
+    expect(await reconcile()).toMatchObject({ found: 0 });
+    // A cent that the provider captured too little is seen.
+    await shop.changeCharge(id, 'capturedAmount', payment!.amount - payment!.released - 1);
+    expect(await reconcile()).toMatchObject({ found: 1 });
+    expect((await finding())!.details).toMatchObject({ wrong: 'provider', rows: [{ subject: id }] });
+    await shop.changeCharge(id, 'capturedAmount', payment!.amount - payment!.released);
+    expect(await reconcile()).toMatchObject({ found: 0 });
+    expect(await finding()).toMatchObject({ open: false });
+  } finally {
+    await goods.end();
+  }
+});
+
+test('books are compared by the writer while the reader does not answer', async () => {
+  const reader = () => Promise.reject(new DependencyUnavailable('database'));
+  const { sql, store, clock } = shop;
+  const { databases, ...rest } = reports();
+  const deps = { ...rest, databases: { ...databases, reader } };
+  const result = await run({ sql: () => sql, store, clock, days: 2, reports: deps, onFinding: () => {} });
+  expect(result).toEqual({ days: 2, found: 0 });
 });
 
 test('a report that adds up to a cent more is found, and cleared by the next load', async () => {

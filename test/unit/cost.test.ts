@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { costOf, quotasFor } from '../../infra/cost/model.ts';
 import { published, saving } from '../../infra/cost/own-servers.ts';
-import { prices, type Region } from '../../infra/cost/prices.ts';
+import { prices, pricesAsOf, type Region } from '../../infra/cost/prices.ts';
 import type { Stage } from '../../infra/cost/stage.ts';
 import { usage } from '../../infra/cost/usage.ts';
 import { runCost } from '../../infra/tools/cost.ts';
@@ -115,7 +116,26 @@ test('a month is shown by service with the largest share first, and as JSON', as
   });
 });
 
+test('the page says of which date the prices are', () => {
+  const page = readFileSync(new URL('../../docs/costs.md', import.meta.url), 'utf8');
+  expect(page).toContain(`of ${pricesAsOf}, entered by hand`);
+});
+
+test('what Prometheus reads is a line of its own, the dearer the more often it reads', async () => {
+  const lineOf = async (minutes: string) => {
+    const { lines, total, idle } = JSON.parse((await run(['--json', '--prometheus', minutes])).text);
+    const line = lines.find(({ service }: { service: string }) => service.includes('Prometheus'));
+    return { line, total, idle };
+  };
+  const [often, seldom] = [await lineOf('1'), await lineOf('5')];
+  // 120 metrics, a quarter of them twice, each minute of 730 hours.
+  expect(often.line.idle).toBeCloseTo(((150 * 43_800) / 1000) * 0.01);
+  expect(often.line.idle).toBeCloseTo(5 * seldom.line.idle);
+  expect(often.total - seldom.total).toBeCloseTo(often.line.idle - seldom.line.idle);
+});
+
 test.each([
+  [['--prometheus', '0'], 'is a whole number of minutes'],
   [['--orders-per-day', 'many'], 'is a whole number'],
   [['--profile', 'huge'], 'is dev, staging, small or prod'],
   [['--region', 'mars-1'], 'There are no prices of "mars-1"'],

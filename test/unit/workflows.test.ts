@@ -96,7 +96,7 @@ test('each night runs what takes too long for that, each in a job of its own', (
     histories: ['test:histories'],
     faults: ['test:faults'],
     drills: ['drill', 'drill', 'drill'],
-    servers: ['test:parts', 'test:e2e', 'test:parts', 'containers', 'test:parts', 'test:parts'],
+    servers: ['test:parts', 'test:parts', 'test:e2e', 'test:parts', 'containers', 'test:parts', 'test:parts'],
     compose: ['containers'],
     judges: ['test:judges', 'test:judges', 'test:judges', 'test:judges'],
     deploy: ['test:deploy'],

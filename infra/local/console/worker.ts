@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { sharedRuns } from '../../../lib/kernel/shared-runs.ts';
+import { contentType } from '../../../lib/operations/metrics/text.ts';
 import { type FaultName, faults } from '../faults.ts';
 import type { Machine } from '../states/definition.ts';
 import { act, actions } from './act.ts';
@@ -240,7 +241,7 @@ const endpoints: Endpoint[] = [
 async function file(path: string): Promise<File | undefined> {
   if (path !== 'metrics') return pageFile(path);
   await readLog();
-  return { type: 'text/plain; version=0.0.4; charset=utf-8', content: exposition.text() };
+  return { type: contentType, content: exposition.text() };
 }
 
 const server = createConsoleServer({ endpoints, file, page: pageHtml, join: live.join });

@@ -1,5 +1,5 @@
 import { type MetricName, metricNamespace } from '../../../lib/contract/deploy/metrics.ts';
-import { prometheusOf } from '../../monitoring/prometheus.ts';
+import { prometheusOf } from '../../../lib/contract/deploy/prometheus.ts';
 import type { Dashboard, Term, Widget } from '../console/dashboard.ts';
 
 type Target = { refId: string; expr: string; legendFormat: string };
@@ -110,8 +110,11 @@ function selected(
   const range = single ? '$__range' : '$__rate_interval';
   const percentile = /^p(\d+(?:\.\d+)?)$/.exec(statistic)?.[1];
   if (type === 'histogram') {
-    // In milliseconds, as the titles say.
-    return `1000 * histogram_quantile(${Number(percentile ?? 50) / 100}, sum by (${['le', ...(by ? [by] : [])].join(', ')}) (rate(${name}_bucket${labels}[${range}])))`;
+    const quantile = Number(percentile ?? 50) / 100;
+    const buckets = `histogram_quantile(${quantile}, sum by (${['le', ...(by ? [by] : [])].join(', ')}) (rate(${name}_bucket${labels}[${range}])))`;
+    // A stage on AWS has quantiles in place of buckets. In milliseconds, as the titles say.
+    const given = `max${by ? ` by (${by})` : ''} (${name}${labels.replace('}', `, quantile="${quantile}"}`)})`;
+    return `1000 * (${buckets} or ${given})`;
   }
   if (type === 'counter') return `sum${by ? ` by (${by})` : ''} (increase(${name}${labels}[${range}]))`;
   return `max${by ? ` by (${by})` : ''} (max_over_time(${name}${labels}[${range}]))`;

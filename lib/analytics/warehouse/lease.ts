@@ -42,10 +42,11 @@ export async function withLease<T>(store: Store, clock: Clock, work: () => Promi
 const isHeld = ({ host, pid, until }: Lease, clock: Clock): boolean =>
   Date.parse(until) > clock.now() && (host !== hostname() || isAlive(pid));
 
+/** A process that this one may not ask, because it is of another user, is alive all the same. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

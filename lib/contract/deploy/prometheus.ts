@@ -1,4 +1,4 @@
-import { type MetricName, type MetricSpec, metrics } from '../../lib/contract/deploy/metrics.ts';
+import { type MetricName, type MetricSpec, metrics } from './metrics.ts';
 
 /** What a metric is in Prometheus, by its base unit: seconds, bytes, percent. */
 export type PrometheusMetric = {
