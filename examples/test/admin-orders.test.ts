@@ -73,6 +73,31 @@ describe('the staff', () => {
     await part('What happened').getByText('order delivered').waitFor();
   });
 
+  test('cancel a unit that has not shipped, which is paid back and packed no more', async () => {
+    const number = await placeOrder();
+    await openOrder(number);
+    const parcels = part('Parcels');
+    const cancel = parcels.locator('details').filter({ hasText: 'Cancel what has not shipped' });
+    await unfold('Cancel what has not shipped');
+    await press('Cancel and refund');
+    await page.getByRole('alert').getByText('Say how many units').waitFor();
+    await cancel.getByRole('spinbutton').first().fill('1');
+    await press('Cancel and refund');
+    await see('1 cancelled');
+    await part('What happened').getByText('units cancelled').waitFor();
+    const refund = part('Payment').getByRole('row').filter({ hasText: '1 × ' });
+    for (; (await refund.getByText('succeeded').count()) === 0; await page.waitForTimeout(500)) {
+      await follow('Orders');
+      await heading('Orders');
+      await openOrder(number);
+    }
+    for (const form of ['Pack a parcel', 'Cancel what has not shipped']) {
+      await unfold(form);
+      const units = parcels.locator('details').filter({ hasText: form }).getByRole('spinbutton').first();
+      expect(await units.getAttribute('max')).toBe('1');
+    }
+  });
+
   test('are told when a parcel would be empty, and nothing is packed', async () => {
     await openOrder(await placeOrder());
     await unfold('Pack a parcel');

@@ -197,6 +197,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
       calls: {
         postgresSocket: () => dirname(postgres.socketPath()),
+        proxies: () => ({ writer: proxy.counts(), reader: readerProxy.counts() }),
         clock: () => readingOf(clock),
         advance: testClock.advance,
         armedFaults: faults.armed,

@@ -1,3 +1,4 @@
+import { hasEnded } from './coupon.ts';
 import type { Estimate } from './estimate.ts';
 import type { Mapping } from './mapping.ts';
 import type { Kind, Source } from './read-rows.ts';
@@ -55,13 +56,11 @@ export async function assessShop(sources: readonly Source[], mapping: Mapping, n
     for await (const read of readRecords(source, mapping)) {
       report.rows++;
       if (looksBroken(read.raw)) add(notes, brokenText, `row ${read.row}`);
-      if (read.reason !== undefined) {
-        if (read.reason.startsWith('repeats ')) report.repeated++;
-        add(
-          rejected,
-          read.reason.replaceAll(/"[^"]*"|\d+|(?<=repeats )\S+(?=,)/g, '…'),
-          `row ${read.row} ${read.reason}`,
-        );
+      const ended = kind === 'coupons' && hasEnded(read.record as Records['coupons'] | undefined, now);
+      const reason = ended ? 'has ended' : read.reason;
+      if (reason !== undefined || read.record === undefined) {
+        if (reason?.startsWith('repeats ')) report.repeated++;
+        add(rejected, reason!.replaceAll(/"[^"]*"|\d+|(?<=repeats )\S+(?=,)/g, '…'), `row ${read.row} ${reason}`);
         continue;
       }
       report.fitting++;

@@ -34,8 +34,8 @@ ${table(
     number(count(orders)),
     number(major(total, currency)),
     number(major(refunded, currency)),
-    text(firstAt.slice(0, 10)),
-    text(lastAt.slice(0, 10)),
+    number(text(firstAt.slice(0, 10))),
+    number(text(lastAt.slice(0, 10))),
   ]),
 )}
 ${section('Names something that is not there', orphans)}

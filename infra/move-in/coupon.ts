@@ -44,6 +44,10 @@ export function toCoupon(row: Record<string, unknown>, { coupons, ...mapping }: 
   }
 }
 
+/** Whether nobody can use it any more. */
+export const hasEnded = (coupon: Pick<CouponRecord, 'fields'> | undefined, now: Date): boolean =>
+  coupon?.fields.validTo != null && Date.parse(coupon.fields.validTo) <= now.getTime();
+
 /** Undefined where nothing limits it; shops write nothing or 0 for that. */
 function count(text: string, what: string): number | undefined {
   if (text === '' || text === '0') return undefined;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Coupon } from '../../lib/contract/api/coupons.ts';
 import { Problem } from '../../lib/contract/api/problems.ts';
 import { findCoupon, replaceCoupon } from '../../lib/shop/pricing/coupons.sql.ts';
-import type { CouponRecord } from './coupon.ts';
+import { type CouponRecord, hasEnded } from './coupon.ts';
 import { type Counts, type Entry, type Loading, loadBatches } from './loading.ts';
 
 /**
@@ -31,7 +31,7 @@ async function writeCoupon(
     return 'rejected' as const;
   };
   if (found === undefined) {
-    if (fields.validTo !== null && Date.parse(fields.validTo) <= at.getTime()) return reject('has ended');
+    if (hasEnded(entry.record, at)) return reject('has ended');
     await replaceCoupon(sql, code, fields, { condition: {}, at });
     return 'added';
   }

@@ -1,5 +1,5 @@
 import { listCoupons } from '../../lib/shop/pricing/coupons.sql.ts';
-import type { CouponRecord } from './coupon.ts';
+import { type CouponRecord, hasEnded } from './coupon.ts';
 import { isSame } from './load-coupons.ts';
 import type { Verifying } from './verifying.ts';
 
@@ -17,7 +17,7 @@ export async function verifyCoupons(
   for (const record of records) {
     const { code, fields } = record;
     const found = here.get(code);
-    const ended = fields.validTo !== null && Date.parse(fields.validTo) <= clock.now();
+    const ended = hasEnded({ fields }, new Date(clock.now()));
     if (found === undefined) {
       if (!ended) differ('coupons', code, 'is missing');
     } else if (!isSame(found, record)) differ('coupons', code, 'stands for something else');

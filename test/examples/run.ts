@@ -1,27 +1,33 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { removeLaptop, startLaptop } from '../e2e/laptop.ts';
 
-const usage = `npm run test:examples -- [--browser]
+const usage = `npm run test:examples -- [--browser | --screenshots]
 
 Starts stacks of its own and runs the examples against them.
 
-  --browser   the pages themselves: web shop, API, console, back office and reports, in the Chromium of this machine
+  --browser      the pages themselves: web shop, API, console, back office and reports, in the Chromium of this machine
+  --screenshots  the console alone, and makes its pictures in docs/images anew
 `;
 
 /** @returns whether everything passed */
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
-    options: { browser: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      browser: { type: 'boolean', default: false },
+      screenshots: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   if (values.help) {
     console.log(usage);
     return true;
   }
+  if (values.screenshots) return takePictures();
   const sets = values.browser ? [inBrowser, reports] : [byScript, ...walks];
   let passed = true;
   for (const set of sets) passed = (await runOnStack(set)) && passed;
@@ -39,6 +45,25 @@ const walks: TestSet[] = [
   { files: ['walk'], settings: { TAX: 'included', CAPTURE_AT: 'checkout' } },
   { files: ['walk'], settings: { TAX: 'excluded', CAPTURE_AT: 'shipment' } },
 ];
+
+/** The pictures of the README and of docs/console.md, by the names that the test gives them. */
+const pictures = { 'console-order-390': 'console-order', 'console-overview-390': 'console-overview' };
+
+/** Takes pictures while the console is tested. @returns whether everything passed */
+async function takePictures(): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'counterfoil-pictures-'));
+  try {
+    process.env.SCREENSHOTS = folder;
+    if (!(await runOnStack({ files: ['console'] }))) return false;
+    for (const [taken, kept] of Object.entries(pictures)) {
+      const to = resolve(import.meta.dirname, '../../docs/images', `${kept}.png`);
+      await copyFile(join(folder, `${taken}.png`), to);
+    }
+    return true;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 /** @returns whether everything passed */
 async function runOnStack(set: TestSet): Promise<boolean> {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { OrderView } from '../../infra/local/console/order.ts';
 import type { OrderList } from '../../infra/local/console/orders.ts';
 import type { OverviewView } from '../../infra/local/console/overview.ts';
-import type { PostgresView } from '../../infra/local/console/parts.ts';
+import type { EventsView, PostgresView } from '../../infra/local/console/parts.ts';
 import type { PlannedJob, SentMail } from '../../infra/local/console/protocol.ts';
 import type { RequestDetail, RequestList } from '../../infra/local/console/requests.ts';
 import type { TableView } from '../../infra/local/console/tables.dynamo.ts';
@@ -287,12 +287,19 @@ test('the parts say how they are', async () => {
   await place();
   const postgres = await ask<PostgresView>('parts/postgres');
   expect(postgres.connections.map(({ role }) => role)).toContain('saga');
+  expect(postgres.proxies[0]).toMatchObject({
+    name: 'writer',
+    open: expect.any(Number),
+    refused: 0,
+    lastRefusal: null,
+  });
   expect(postgres.tables.map(({ name }) => name)).toContain('orders.orders');
   expect(postgres.statements!.some(({ statement }) => statement.includes('orders.orders'))).toBe(true);
   const tables = await ask<TableView[]>('parts/dynamodb');
   expect(tables.find(({ name }) => name === 'charges')!.items).toBeGreaterThan(0);
   expect(await ask('parts/dynamodb/pg_class')).toEqual({ error: 'There is no such table.' });
-  expect(await ask('parts/events')).toMatchObject({ parked: [], deliveries: [] });
+  const { queues } = await ask<EventsView>('parts/events');
+  expect(queues.map(({ queue }) => queue)).toEqual(['events', 'exports', 'imports', 'mails', 'webhooks']);
   expect(await ask('parts/cache')).toHaveProperty('answers');
 });
 
@@ -334,6 +341,7 @@ test('Prometheus reads what the functions counted, from this machine alone', asy
   await place();
   const answer = await fetch(`${stack.baseUrl}/metrics`);
   expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  expect(answer.headers.get('connection')).toBe('keep-alive');
   const text = await answer.text();
   expect(Number(/^counterfoil_orders_placed_total\{stage="local"\} (\d+)$/m.exec(text)?.[1])).toBeGreaterThanOrEqual(1);
   expect(text).toMatch(/^counterfoil_latency_seconds_bucket\{stage="local",operation="place-order",le="10"\} [1-9]/m);

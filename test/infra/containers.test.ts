@@ -10,10 +10,12 @@ import { type LocalDynamo, startDynamo } from '../../infra/local/dynamo/start.ts
 import { type Postgres, removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 import { stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { freePort } from '../e2e/checkout.ts';
+import { canSandbox, makeSandbox, type Sandbox } from './container-sandbox.ts';
 
 /*
  * The entry point of the image as plain processes: from the checkout, or from the image's files in IMAGE_ROOT; with the laptop's DynamoDB,
- * or with the one at DYNAMODB_ENDPOINT.
+ * or with the one at DYNAMODB_ENDPOINT. As root, each process is in a sandbox such as an engine makes: of the image's user, without
+ * capabilities, on a file system that it cannot write to.
  */
 const root = process.env.IMAGE_ROOT ?? resolve(import.meta.dirname, '../..');
 
@@ -21,7 +23,8 @@ let folder: string;
 let database: Postgres;
 let dynamo: Pick<LocalDynamo, 'endpoint' | 'stop'>;
 let env: Record<string, string>;
-const ports = { database: 0, worker: 0, http: 0, health: [0, 0] };
+let sandbox: Sandbox | undefined;
+const ports = { database: 0, worker: 0, http: 0, other: 0, health: [0, 0] };
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
@@ -29,6 +32,7 @@ beforeAll(async () => {
   ports.database = await freePort();
   ports.worker = await freePort();
   ports.http = await freePort();
+  ports.other = await freePort();
   ports.health = [await freePort(), await freePort()];
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -40,7 +44,9 @@ beforeAll(async () => {
   const endpoint = process.env.DYNAMODB_ENDPOINT;
   dynamo = endpoint === undefined ? await startDynamo() : { endpoint, stop: async () => {} };
   await allowPasswords();
-  await writeFile(join(folder, 'stage'), `${'s'.repeat(40)}\n`);
+  if (canSandbox) sandbox = await makeSandbox(root, folder);
+  const secrets = sandbox?.secrets ?? folder;
+  await writeFile(join(secrets, 'stage'), `${'s'.repeat(40)}\n`, { mode: 0o444 });
   env = {
     PATH: process.env.PATH ?? '',
     ...{ AWS_ACCESS_KEY_ID: 'counterfoil', AWS_SECRET_ACCESS_KEY: 'counterfoil', AWS_REGION: 'eu-west-1' },
@@ -52,8 +58,12 @@ beforeAll(async () => {
       DATABASE_NAME: 'shop',
       DATABASE_TLS: 'off',
     },
-    DATABASE_SECRET_FILE: join(folder, 'stage'),
-    ...{ WORKER_HOST: '127.0.0.1', WORKER_PORT: String(ports.worker), DATA_FOLDER: join(folder, 'data') },
+    DATABASE_SECRET_FILE: join(sandbox === undefined ? secrets : '/run/secrets', 'stage'),
+    ...{
+      WORKER_HOST: '127.0.0.1',
+      WORKER_PORT: String(ports.worker),
+      DATA_FOLDER: sandbox === undefined ? join(folder, 'data') : '/data',
+    },
     ...{ PORT: String(ports.http), RATE_LIMIT_PER_MINUTE: '100000' },
   };
 });
@@ -86,8 +96,17 @@ async function allowPasswords(): Promise<void> {
   }
 }
 
-function start(command: string[], own: Record<string, string> = {}) {
-  const child = spawn(process.execPath, command, { cwd: root, env: { ...env, ...own } });
+const start = (command: string[], own: Record<string, string> = {}) =>
+  follow(...(sandbox?.command(command) ?? ([process.execPath, command] as [string, string[]])), own);
+/** What is not of the image. */
+const startBeside = (command: string[], own: Record<string, string>) =>
+  follow(process.execPath, command, {
+    ...own,
+    DATABASE_SECRET_FILE: join(sandbox?.secrets ?? folder, 'stage'),
+  });
+
+function follow(file: string, args: string[], own: Record<string, string>) {
+  const child = spawn(file, args, { cwd: root, env: { ...env, ...own } });
   children.push(child);
   const log = { text: '' };
   for (const stream of [child.stdout, child.stderr]) stream!.on('data', (chunk) => (log.text += chunk));
@@ -103,14 +122,18 @@ async function run(command: string[], own: Record<string, string> = {}): Promise
 
 /** Made by the first test. */
 const shop = { clientId: '', productId: '' };
-const order = (token: string, prefer = 'wait=20') =>
+const order = (token: string, prefer = 'wait=20', key: string = crypto.randomUUID(), port = ports.http) =>
   send(
     'POST',
     '/orders',
     token,
     { lines: [{ productId: shop.productId, quantity: 1 }], paymentMethod: 'pm_card_visa' },
-    { prefer, 'idempotency-key': crypto.randomUUID() },
+    { prefer, 'idempotency-key': key },
+    port,
   );
+/** Again while the same request is under way elsewhere. */
+const patiently = (token: string, port: number) =>
+  vi.waitFor(() => order(token, 'wait=20', 'both', port), { timeout: 120_000, interval: 200 });
 
 const main = 'infra/container/main.ts';
 const probe = async (port: number, path = '/readyz') =>
@@ -130,7 +153,11 @@ test('an order goes through the containers, and through the worker that takes ov
   await vi.waitFor(() => expect(second.log.text).toContain('another worker has the lock'), { timeout: 60_000 });
   expect([await probe(ports.health[1]!, '/livez'), await probe(ports.health[1]!)]).toEqual([200, 503]);
   const http = start([main, 'http']);
-  await until(ports.http);
+  const other = start([main, 'http'], { PORT: String(ports.other) });
+  for (const port of [ports.http, ports.other]) await until(port);
+  // The health checks of the image and of compose.yaml.
+  await run(['infra/container/probe.ts']);
+  await run(['infra/container/probe.ts', 'worker'], { HEALTH_PORT: String(ports.health[0]) });
 
   const made = await run([
     'infra/tools/apps.ts',
@@ -161,15 +188,22 @@ test('an order goes through the containers, and through the worker that takes ov
   await send('POST', `/products/${product.id}/stock-movements`, key, { quantity: 10, reason: 'first' });
   Object.assign(shop, { clientId, productId: product.id });
   expect(await order(token as string)).toMatchObject({ status: 'confirmed' });
+  // Another container knows the session, and the same request sent to both is one order.
+  const both = await Promise.all(
+    [ports.http, ports.other, ports.http, ports.other].map((port) => patiently(token as string, port)),
+  );
+  expect(new Set(both.map(({ id }) => id)).size).toBe(1);
+  expect(both[0]).toMatchObject({ status: 'confirmed' });
   expect(await send('GET', '/health', key)).toMatchObject({ status: 'up' });
 
   first.child.kill('SIGKILL');
   await until(ports.health[1]!);
   expect(await order(token as string)).toMatchObject({ status: 'confirmed' });
 
-  for (const { child } of [http, second]) child.kill('SIGTERM');
-  for (const { child } of [http, second]) if (child.exitCode === null) await once(child, 'exit');
-  expect([http.child.exitCode, second.child.exitCode]).toEqual([0, 0]);
+  const running = [http, other, second];
+  for (const { child } of running) child.kill('SIGTERM');
+  for (const { child } of running) if (child.exitCode === null) await once(child, 'exit');
+  expect(running.map(({ child }) => child.exitCode)).toEqual([0, 0, 0]);
   // Neither secrets nor passwords are logged.
   expect(first.log.text + second.log.text + http.log.text).not.toMatch(/s{40}|a long pass phrase/);
 });
@@ -186,7 +220,7 @@ test('sagas run on Step Functions where state machines are named, and the worker
 
   const worker = start([main, 'worker'], { ...elsewhere, HEALTH_PORT: String(ports.health[0]) });
   await until(ports.health[0]!);
-  const states = start([join(import.meta.dirname, 'states-server.ts'), String(port), folder], elsewhere);
+  const states = startBeside([join(import.meta.dirname, 'states-server.ts'), String(port), folder], elsewhere);
   await vi.waitFor(() => expect(states.log.text).toContain('state machines are there'), { timeout: 60_000 });
   const http = start([main, 'http'], elsewhere);
   await until(ports.http);
@@ -202,7 +236,7 @@ test('sagas run on Step Functions where state machines are named, and the worker
   await once(states.child, 'exit');
   const waiting = await order(token as string, 'wait=1');
   expect(waiting).toMatchObject({ status: 'pending' });
-  start([join(import.meta.dirname, 'states-server.ts'), String(port), folder], elsewhere);
+  startBeside([join(import.meta.dirname, 'states-server.ts'), String(port), folder], elsewhere);
   await vi.waitFor(
     async () =>
       expect(await send('GET', `/orders/${waiting.id}`, token as string)).toMatchObject({ status: 'confirmed' }),
@@ -218,13 +252,14 @@ async function send(
   bearer: string | undefined,
   body?: object,
   more: Record<string, string> = {},
+  port = ports.http,
 ): Promise<Record<string, unknown>> {
   const headers = {
     ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...more,
   };
-  const response = await fetch(`http://127.0.0.1:${ports.http}${path}`, {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -37,8 +37,19 @@ export async function pageFile(path: string): Promise<File | undefined> {
   if (name === undefined) return undefined;
   const text = await readFile(join(folder, `${name}.${kind}`), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  if (kind === 'ts') return { type: types.js, content: stripTypeScriptTypes(text) };
+  if (kind === 'ts') return { type: types.js, content: withoutTypes(name, text) };
   return { type: types.svg, content: text };
+}
+
+/** What modules are without their types, as long as they stay as they are. */
+const stripped = new Map<string, { text: string; content: string }>();
+
+function withoutTypes(name: string, text: string): string {
+  const known = stripped.get(name);
+  if (known?.text === text) return known.content;
+  const content = stripTypeScriptTypes(text);
+  stripped.set(name, { text, content });
+  return content;
 }
 
 /**

@@ -25,7 +25,7 @@ export function partEndpoints({ database, documents, stack, store, readLog, chan
   const get = (path: RegExp, answer: Endpoint['answer']): Endpoint => ({ method: 'GET', path, answer });
   const post = (path: RegExp, answer: Endpoint['answer']): Endpoint => ({ method: 'POST', path, answer });
   return [
-    get(/^parts\/postgres$/, async () => postgresView(database, await stack.postgresSocket())),
+    get(/^parts\/postgres$/, () => postgresView(database, stack)),
     get(/^parts\/dynamodb$/, () => listTables(documents)),
     get(/^parts\/dynamodb\/(\w+)$/, ({ parts: [table] }) => {
       if (!Object.hasOwn(tables, table!)) throw new Refused(404, 'There is no such table.');

@@ -2,6 +2,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { metricNamespace, ownDimensions } from '../../../lib/contract/deploy/metrics.ts';
 import { cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
 import { localStage } from '../environment.ts';
+import type { ProxyCounts } from '../rds-proxy/server.ts';
 import type { Database } from './database.sql.ts';
 import type { MetricStore } from './metric-store.ts';
 import {
@@ -24,6 +25,7 @@ import { readStatements } from './statements.sql.ts';
 import { countItems, type NewestDelivery, newestDeliveries } from './tables.dynamo.ts';
 
 export type PostgresView = {
+  proxies: (ProxyCounts & { name: string })[];
   connections: Connections[];
   locks: Blocked[];
   tables: TableSize[];
@@ -32,8 +34,10 @@ export type PostgresView = {
   statements: SlowStatement[] | null;
 };
 
-export async function postgresView(database: Database, folder: string): Promise<PostgresView> {
-  const [ofConnections, ofLocks, ofTables, ofStandbys, statements] = await Promise.all([
+export async function postgresView(database: Database, stack: RemoteStack): Promise<PostgresView> {
+  const folder = await stack.postgresSocket();
+  const [proxies, ofConnections, ofLocks, ofTables, ofStandbys, statements] = await Promise.all([
+    stack.proxies(),
     database.read(connections),
     database.read(locks),
     database.read(tableSizes),
@@ -41,6 +45,7 @@ export async function postgresView(database: Database, folder: string): Promise<
     readStatements(folder),
   ]);
   return {
+    proxies: Object.entries(proxies).map(([name, counts]) => ({ name, ...counts })),
     connections: ofConnections,
     locks: ofLocks,
     tables: ofTables,

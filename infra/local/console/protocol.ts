@@ -1,5 +1,6 @@
 import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import type { ArmedFault, FaultName } from '../faults.ts';
+import type { ProxyCounts } from '../rds-proxy/server.ts';
 import type { PlannedJob } from '../scheduler.ts';
 import type { Reading } from '../test-clock.ts';
 import type { AlarmChange } from './alarm-watch.ts';
@@ -26,6 +27,8 @@ export type Parked = { id: string; type: string; rule: string; attempts: number;
 export type StackCalls = {
   /** The folder of PostgreSQL's socket, which changes when the standby takes over. */
   postgresSocket(): string;
+  /** RDS Proxy's endpoints by their names. */
+  proxies(): Record<string, ProxyCounts>;
   clock(): Reading;
   advance(seconds: number): Promise<Reading>;
   armedFaults(): ArmedFault[];

@@ -39,7 +39,7 @@ const failures: Readonly<Record<string, { text: string; mend: string; page: stri
   },
   compensated: {
     text: 'a step kept failing, and everything was compensated',
-    mend: 'GET /manual-review/orders/{orderId} shows each attempt of each step with its error, and so does the console on a laptop',
+    mend: 'place an order: when it is confirmed, it is over; GET /manual-review/orders/{orderId} shows each attempt of each step with its error, and so does the console on a laptop',
     page: 'docs/runbooks/saga-failed.md',
   },
 };

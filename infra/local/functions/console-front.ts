@@ -29,7 +29,9 @@ function passOn(
 ): void {
   const { method, headers } = request;
   const passed = send({ socketPath, method, path, headers, agent: false }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    // The connection that ends is the one to the console. The browser keeps its own, for the modules that it asks for next.
+    const { connection: _, ...fields } = answer.headers;
+    response.writeHead(answer.statusCode ?? 502, fields);
     answer.pipe(response);
     answer.on('error', () => response.destroy());
   });

@@ -36,9 +36,18 @@ export type Faults = {
   readsOnly?: boolean;
 };
 
+/** Sessions that are open, of how many, and what was refused since the start. `at` is milliseconds since the epoch. */
+export type ProxyCounts = {
+  open: number;
+  most: number;
+  refused: number;
+  lastRefusal: { at: number; reason: string } | null;
+};
+
 export type RdsProxy = {
   host: string;
   port: number;
+  counts(): ProxyCounts;
   /** Drops every session in the middle of what it does, and shows these faults until the next call. */
   inject(faults: Faults): void;
   stop(): Promise<void>;
@@ -56,6 +65,8 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
   const { backendSocketPath: backend } = options;
   let taken = 0;
   let port = 0;
+  let refused = 0;
+  let lastRefusal: ProxyCounts['lastRefusal'] = null;
 
   let faults: Faults = {};
   const accept = (socket: Socket) => {
@@ -77,7 +88,11 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
       readsOnly: faults.readsOnly === true,
       port,
       clock,
-      log,
+      onRefused(reason) {
+        refused++;
+        lastRefusal = { at: clock.now(), reason };
+        log(`refused ${reason}`);
+      },
       maxClients,
       secureContext,
       acquirePermit,
@@ -90,6 +105,7 @@ export async function startRdsProxy(options: RdsProxyOptions): Promise<RdsProxy>
   return {
     host: options.host,
     port,
+    counts: () => ({ open: taken, most: maxClients, refused, lastRefusal }),
     inject(next) {
       faults = next;
       for (const client of clients) client.destroy();

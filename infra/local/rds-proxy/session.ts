@@ -27,7 +27,8 @@ export type SessionOptions = Audience & {
   readsOnly?: boolean;
   /** Takes one of the permits for clients; false when none is free. */
   acquirePermit: () => boolean;
-  log: (line: string) => void;
+  /** Who was refused, and why. */
+  onRefused: (reason: string) => void;
 };
 
 /** Handles a client's TLS, startup packet and IAM token, then connects it to PostgreSQL byte for byte. */
@@ -56,7 +57,7 @@ export async function openSession(raw: Socket, options: SessionOptions): Promise
     await join(socket, reader, startup, user, options.backendSocketPath);
   } catch (error) {
     const reason = error instanceof Refusal ? error.reason : (error as Error).message;
-    options.log(`refused ${user ? `user ${user}` : 'a client'}: ${reason}`);
+    options.onRefused(`${user ? `user ${user}` : 'a client'}: ${reason}`);
     if (error instanceof Refusal && socket.writable) {
       socket.write(fatal(error.code, error.message));
       socket.destroySoon();

@@ -44,7 +44,7 @@ function Table({
         ? html`<p class="muted">${none}</p>`
         : html`<div class="scroll tall" tabindex="0" role="group" aria-label=${title}>
             <table class="list">
-              <thead><tr>${columns.map((column) => html`<th key=${column}>${column}</th>`)}</tr></thead>
+              <thead><tr>${columns.map((column, j) => html`<th key=${column} class=${typeof rows[0]![j] === 'number' ? 'number' : ''}>${column}</th>`)}</tr></thead>
               <tbody>${rows.map((row, i) => html`<tr key=${i}>${row.map((cell, j) => html`<td key=${j} class=${typeof cell === 'number' ? 'number' : ''}>${typeof cell === 'number' ? numberOf(cell) : (cell ?? '–')}</td>`)}</tr>`)}</tbody>
             </table>
           </div>`
@@ -65,6 +65,8 @@ function Postgres() {
     <${Waiting} data=${data} />
     <${Table} title="Connections" columns=${['role', 'state', 'sessions', 'oldest transaction']}
       rows=${view.connections.map(({ role, state, count, oldestSeconds }) => [role, state, count, ago(oldestSeconds)])} />
+    <${Table} title="Proxy" columns=${['endpoint', 'open', 'of', 'refused', 'the last refusal']}
+      rows=${view.proxies.map(({ name, open, most, refused, lastRefusal }) => [name, open, most, refused, lastRefusal === null ? null : `${timeOf(new Date(lastRefusal.at).toISOString())} ${lastRefusal.reason}`])} />
     <${Table} title="Waiting for a lock" columns=${['role', 'session', 'waits for', 'blocked by', 'since', 'statement']} none="Nobody waits."
       rows=${view.locks.map((lock) => [lock.role, String(lock.pid), lock.waitsFor, lock.blockedBy, ago(lock.seconds), html`<code>${lock.statement}</code>`])} />
     <${Table} title="Statements that took the most time" columns=${['role', 'calls', 'mean ms', 'longest ms', 'rows', 'statement']}
