@@ -205,6 +205,7 @@ const rows = {
   'place-order': http('POST', '/orders', 'client', 'orders_api', {
     scopes: ['orders:place'],
     states: { placing: ['StartExecution'] },
+    writesEvents: true,
     waits: true,
   }),
   'list-orders': http('GET', '/orders', 'customerOrApp', 'orders_api', {

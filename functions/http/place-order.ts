@@ -7,12 +7,10 @@ import { buyerOf, newOrderToken, withOrderToken } from '../../lib/http/order-own
 import type { Request } from '../../lib/http/request.ts';
 import type { Result } from '../../lib/http/response.ts';
 import type { Stopwatch } from '../../lib/kernel/clock.ts';
-import { config } from '../../lib/platform/config.ts';
-import { startPlacing } from '../../lib/platform/executions.ts';
+import { tellPublisher } from '../../lib/platform/handlers/announcing.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
-import { pricing } from '../../lib/platform/pricing.ts';
+import { countPlaced, placing } from '../../lib/platform/placing.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { idempotency, unpaidLimits } from '../../lib/platform/stores.ts';
 import { type PlaceDeps, placeOrder } from '../../lib/shop/orders/place.ts';
 import { hasEnded, isAtRest } from '../../lib/shop/orders/transitions.ts';
 import { type Sleep, sleep, waitForEnd } from '../../lib/shop/orders/wait.ts';
@@ -35,12 +33,15 @@ export async function run(
     throw error;
   });
   const orderId = placed?.id ?? locatedId(answer);
-  if (placed !== undefined) request.meter.count('OrdersPlaced');
+  if (placed !== undefined) countPlaced(request.meter, placed);
+  const failed = placed?.status === 'failed' ? placed : undefined;
+  // No saga begins or ends, which would tell it.
+  if (failed !== undefined) await tellPublisher(request.log);
   warnIfNotStarted(request.log, startError, { orderId });
   return await answerLongRunning(request, {
     accepted: withOrderToken(answer, orderId, claim.key),
     replayed: placed === undefined,
-    wait: (until) => waitForEnd({ ...deps, sql }, { orderId, anybody: true }, until),
+    wait: async (until) => failed ?? (await waitForEnd({ ...deps, sql }, { orderId, anybody: true }, until)),
     finalStatus: ({ status }) => (hasEnded(status) ? 201 : isAtRest(status) ? 202 : undefined),
   });
 }
@@ -49,11 +50,6 @@ export const handler = httpHandler(routes['place-order'], contract.placeOrder, r
   sql: () => sqlAs('orders_api'),
   clock,
   stopwatch,
-  keys: idempotency('orders.idempotency_keys'),
-  unpaidLimits: unpaidLimits(),
-  pricing: pricing(),
-  numberPrefix: config().ORDER_NUMBER_PREFIX,
-  startPlacing,
-  captureAt: config().CAPTURE_AT === 'shipment' ? ('shipment' as const) : undefined,
+  ...placing(),
   sleep,
 }));

@@ -29,12 +29,7 @@ const declineDetails: Readonly<Record<DeclineCode, string>> = {
   charge_voided: 'The order was compensated before it was charged',
 };
 
-/** Of an order that the step that reserves its stock ended. The SKUs that are short stand between the two texts. */
-export const outOfStock = {
-  code: 'out-of-stock',
-  before: 'Out of stock: ',
-  after: '.',
-} as const satisfies { code: OrderFailureCode; before: string; after: string };
+export { outOfStock } from '../shop/orders/out-of-stock.ts';
 
 /** Of an order that was compensated for no reason that the customer could understand. */
 export const compensated: Failure = {

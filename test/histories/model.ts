@@ -32,7 +32,8 @@ export function foreseenEnds(order: ModelOrder, orders: ModelOrder[], products: 
   if (order.cancelled) return ['cancelled'];
   const { script, paymentMethod } = order.placed;
   const outOfStock = isEnough(order, orders, products) ? [] : ['failed: out-of-stock'];
-  if (!deliver('ReserveStock', script.ReserveStock).succeeds) return ['failed'];
+  // What is short when an order is placed fails without a saga.
+  if (!deliver('ReserveStock', script.ReserveStock).succeeds) return ['failed', ...outOfStock];
   const charging = deliver('ChargePayment', script.ChargePayment, paymentMethod === 'pm_timeoutOnce');
   if (paymentMethod === 'pm_card_chargeDeclined')
     return [charging.takesEffect ? 'failed: payment-declined' : 'failed', ...outOfStock];

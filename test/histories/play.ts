@@ -129,6 +129,9 @@ export function createPlayer(saga: Saga, customerIds: readonly string[]) {
           .finally(() => {
             placing -= 1;
           });
+        // What is short fails as it is placed, and starts nothing.
+        const failed = sent.find((one) => one?.placed?.status === 'failed')?.placed;
+        if (failed !== undefined) take(failed.id);
         const bodies = new Set(sent.flatMap((each) => (each === undefined ? [] : [each.answer.body ?? ''])));
         const [body] = bodies;
         if (bodies.size !== 1 || order === undefined)

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../../lib/kernel/ids.ts';
 import { placingExecution } from '../../lib/saga/executions.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type Saga, startSaga } from '../support/saga.ts';
@@ -51,8 +52,17 @@ describe('the successful path', () => {
 });
 
 describe('refusals', () => {
+  /** Somebody else buys the last unit between the placing of an order and its saga. */
+  const sellTheLast = (productId: string) => saga.owner`
+    insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
+    values (${newId('movement', saga.clock)}, ${productId}, 'adjustment', -1, 0, 'sold in the shop', now())`;
+
   test('out of stock fails the order, names the SKU and charges nobody', async () => {
-    const [short, plenty] = [await saga.product(1), await saga.product(10)];
+    const [short, plenty] = [await saga.product(2), await saga.product(10)];
+    saga.fault('ReserveStock', async (next) => {
+      await sellTheLast(short);
+      return next();
+    });
     const order = await saga.place([
       { productId: plenty, quantity: 1 },
       { productId: short, quantity: 2 },
@@ -66,21 +76,44 @@ describe('refusals', () => {
   });
 
   test('out of stock is final and counted once, even if the answer that says so is lost', async () => {
+    const productId = await saga.product(1);
     saga.fault('ReserveStock', async (next, delivery) => {
+      if (delivery === 1) await sellTheLast(productId);
       const answer = next();
       if (delivery > 1) return answer;
       await answer.catch(() => {});
       throw new Error('the answer was lost');
     });
-    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
+    const order = await saga.place([{ productId, quantity: 1 }]);
     expect(order).toMatchObject({ status: 'failed', failure: { code: 'out-of-stock' } });
     expect(visited()).toEqual(['ReserveStock', 'ReserveStock']);
     expect(saga.counted.filter(({ name }) => name === 'OrdersFailed')).toHaveLength(1);
   });
 
-  test('a product that never had stock is out of stock', async () => {
-    const order = await saga.place([{ productId: await saga.product(0), quantity: 1 }]);
-    expect(order.failure?.code).toBe('out-of-stock');
+  test('what there is not enough of already fails the order as it is placed, without a saga', async () => {
+    const [never, short, plenty] = [await saga.product(0), await saga.product(1), await saga.product(10)];
+    const quantities = { [plenty]: 1, [short]: 2, [never]: 1 };
+    const lines = Object.entries(quantities).map(([productId, quantity]) => ({ productId, quantity }));
+    const order = await saga.place(lines, { wait: false });
+    // What the request answers with is what anybody reads later.
+    expect(await saga.order(order.id)).toEqual(order);
+    const skus = [never, short].map((id) => `SKU-${id.slice(-12)}`).toSorted();
+    const failure = { code: 'out-of-stock', detail: `Out of stock: ${skus.join(', ')}.` };
+    expect(order).toMatchObject({ status: 'failed', payment: null, failure, version: 2 });
+    expect(visited()).toEqual([]);
+    expect(await executionOf(order.id)).toBe('none');
+    const timeline = await saga.owner`
+      select version, type, detail from orders.timeline where order_id = ${order.id} order by version`;
+    expect(timeline).toMatchObject([
+      { version: 1, type: 'order-placed', detail: { status: 'pending' } },
+      { version: 2, type: 'status-changed', detail: { from: 'pending', to: 'failed', reason: 'out-of-stock' } },
+    ]);
+    const events = await saga.owner`
+      select type, sequence from outbox.events where aggregate_id = ${order.id} order by sequence`;
+    expect(events.map(({ type, sequence }) => [type, sequence])).toEqual([
+      ['order.placed', 1],
+      ['order.failed', 2],
+    ]);
   });
 
   test.each([

@@ -15,8 +15,17 @@ beforeEach(() => shop.setAhead(0.5));
 const run = () => shop.run();
 
 const confirmed = async () => shop.saga.place([{ productId: await shop.saga.product(5), quantity: 2 }]);
+/** An order whose saga found that the last unit was sold meanwhile. */
 const failed = async () => {
-  const order = await shop.saga.place([{ productId: await shop.saga.product(0), quantity: 1 }]);
+  const { saga, clock } = shop;
+  const productId = await saga.product(1);
+  const { id, total } = await saga.place([{ productId, quantity: 1 }], { start: false });
+  await saga.owner`
+    insert into stock.movements (id, product_id, kind, quantity, reserved, reason, created_at)
+    values (${newId('movement', clock)}, ${productId}, 'adjustment', -1, 0, 'sold in the shop', now())`;
+  await saga.startPlacing({ orderId: id, ...total, paymentMethod: 'pm_card_visa' });
+  await saga.states.idle();
+  const order = await saga.order(id);
   expect(order.status).toBe('failed');
   return order;
 };

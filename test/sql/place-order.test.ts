@@ -47,6 +47,7 @@ test('what is read before an order is placed writes nothing, however often', asy
     customerId: saga.customerId,
     guestEmail: null,
     productIds: [productId],
+    lines: [{ productId, quantity: 1 }],
     shippingMethod: null,
     couponCode: null,
     country: null,
@@ -121,7 +122,7 @@ describe('one key, one order', () => {
       );
     const written = await insert(1);
     const [row] = await saga.owner`select number from orders.orders order by created_at desc, id desc limit 1`;
-    expect(written).toEqual({ number: row!.number });
+    expect(written).toEqual({ number: row!.number, failureDetail: null });
     const body = `{"n":1,"number":"${row!.number}"}`;
     expect(await insert(2)).toEqual({ first: { status: 202, headers: {}, body } });
     expect(await countOrders()).toBe(before + 1);

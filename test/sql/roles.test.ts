@@ -231,6 +231,10 @@ const needs: Record<Role, Record<string, [may: string, because: string]>> = {
     'archive.order_details': ['select', 'shows archived orders'],
     'archive.timeline': ['select', 'shows what happened to them'],
     'archive.order_keys': ['select(id, customer_id, status)', 'knows whose they are, and how they ended'],
+    'stock.levels': [
+      'select(product_id, on_hand, reserved)',
+      'sees at once what is sold out, and names it; reserves nothing',
+    ],
     'orders.priceable_products': ['select', 'prices what is on sale, and sees no more of the catalogue'],
     'orders.sold_products': ['select', 'keeps cost, category and brand with a line, for reports'],
     'orders.priceable_customers': [

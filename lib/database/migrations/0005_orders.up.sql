@@ -180,6 +180,10 @@ create table orders.review_idempotency_keys (like customers.idempotency_keys inc
 create function orders.guard_first_status() returns trigger
 language plpgsql as $$
 begin
+  -- An order that there is not enough stock for ends as it is placed: nothing was reserved for it, and nothing charged.
+  if new.status = 'failed' and new.failure_code = 'out-of-stock' then
+    return new;
+  end if;
   -- The archive gives orders back as they were. Nobody but its owner, whose function that is, inserts them.
   if (select relowner from pg_catalog.pg_class where oid = tg_relid) = current_user::text::regrole
     and exists (select from archive.order_keys where id = new.id)
@@ -251,8 +255,9 @@ create constraint trigger guard_outcome after update of status on orders.orders
 create function orders.guard_lines() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  checked text := case tg_table_name when 'orders' then to_jsonb(new) ->> 'id' else to_jsonb(new) ->> 'order_id' end;
+  checked text;
 begin
+  if tg_table_name = 'orders' then checked := new.id; else checked := new.order_id; end if;
   if (select (o.subtotal, o.discount_amount, o.tax_amount - o.shipping_tax) from orders.orders o where o.id = checked)
     is distinct from
     (select (sum(l.total)::bigint, sum(l.discount)::bigint, sum(l.tax)::bigint) from orders.lines l where l.order_id = checked)
@@ -293,6 +298,8 @@ grant select on orders.priceable_products, orders.sold_products, orders.priceabl
 grant select, insert, update (version, correlation_id, updated_at) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
+grant usage on schema stock to orders_api;
+grant select (product_id, on_hand, reserved) on stock.levels to orders_api;
 grant select, insert on orders.timeline to orders_api;
 grant select, insert, update on orders.idempotency_keys to orders_api;
 grant select, insert, update on orders.review_idempotency_keys to manual_review;

@@ -1,5 +1,6 @@
 import { outboxDue, outboxSource } from '../../contract/events/define-event.ts';
 import { describeError, type Logger } from '../../kernel/log.ts';
+import { sharedRun } from '../../kernel/shared-run.ts';
 import { tellBus } from '../event-bus.ts';
 
 type Log = Pick<Logger, 'warn'>;
@@ -7,11 +8,13 @@ type Log = Pick<Logger, 'warn'>;
 /** A request is not kept waiting for the bus: the schedule finds what a lost message would have told. */
 const patienceMs = 500;
 
-/** Tells the publisher that the outbox has events, once they are committed. */
+const tell = sharedRun(() =>
+  tellBus({ source: outboxSource, type: outboxDue }, { abortSignal: AbortSignal.timeout(patienceMs) }),
+);
+
+/** Tells the publisher that the outbox has events, once they are committed. Requests at the same time share a message. */
 export const tellPublisher = (log: Log): Promise<void> =>
-  tellBus({ source: outboxSource, type: outboxDue }, { abortSignal: AbortSignal.timeout(patienceMs) }).catch(
-    (error: unknown) => log.warn('publisher not told', { error: describeError(error) }),
-  );
+  tell().catch((error: unknown) => log.warn('publisher not told', { error: describeError(error) }));
 
 /**
  * The same `run`, which tells the publisher when it has ended. For what writes events without a saga, whose beginning and end

@@ -1,7 +1,8 @@
 import type { TransactionSql } from 'postgres';
 import { orderUnitsCancelled } from '../../contract/events/domain-events.ts';
 import { eventData } from '../../events/outbox.sql.ts';
-import { reachableOf, revision } from '../orders/transition.sql.ts';
+import { reachableOf } from '../orders/announcements.sql.ts';
+import { revision } from '../orders/transition.sql.ts';
 import { type LineProgress, statusOf, type Units } from './lines.ts';
 import { goodsEvent, type LockedOrder } from './order.sql.ts';
 

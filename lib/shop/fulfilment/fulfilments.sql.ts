@@ -2,7 +2,8 @@ import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { Fulfilment, Tracking } from '../../contract/api/fulfilments.ts';
 import { orderDelivered, orderShipped } from '../../contract/events/domain-events.ts';
 import { eventData } from '../../events/outbox.sql.ts';
-import { type Entry, reachableOf } from '../orders/transition.sql.ts';
+import { reachableOf } from '../orders/announcements.sql.ts';
+import type { Entry } from '../orders/transition.sql.ts';
 import { type Counter, counted, statusOf, takenOff, type Units } from './lines.ts';
 import { countGoods, type GoodsChange, goodsEvent, type LockedOrder } from './order.sql.ts';
 

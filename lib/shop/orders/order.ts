@@ -9,6 +9,7 @@ import type {
 } from '../../contract/api/orders.ts';
 import type { Priced, PricedLine } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
+import { outOfStock } from './out-of-stock.ts';
 
 /** What was said of an order besides its lines. */
 export type OrderDetails = {
@@ -147,24 +148,24 @@ export const priceColumns = ({ discount, shipping, tax, couponCode }: Priced) =>
   reverseCharge: tax?.reverseCharge ?? false,
 });
 
-/** A new order as the API shows it. */
-export function pendingOrder(order: NewOrder & { number: string }): Order {
+/** A new order as the API shows it: pending, or failed at once because there is not enough stock. */
+export function newOrder(order: NewOrder & { number: string; failureDetail: string | null }): Order {
   const at = new Date(order.createdAt);
+  const failed = order.failureDetail !== null;
   return toOrder({
     ...order,
     ...priceColumns(order),
     lines: order.lines.map((line) => ({ ...line, ...nothingDone })),
-    status: 'pending',
+    status: failed ? 'failed' : 'pending',
     fulfilmentStatus: 'unfulfilled',
-    failureCode: null,
-    failureDetail: null,
+    failureCode: failed ? outOfStock.code : null,
     paymentId: null,
     paymentStatus: null,
     paymentRefunded: null,
     paymentAction: null,
     createdAt: at,
     updatedAt: at,
-    version: 1,
+    version: failed ? 2 : 1,
     archived: false,
   });
 }

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import type { LineInput } from '../../contract/api/orders.ts';
 import {
   type Answer,
   type Claim,
@@ -22,7 +23,12 @@ export type PlaceClaim = Claim & { key: string };
  * customer has not paid yet, whether they may order, and all that their basket is priced from.
  * @throws Problem idempotency-key-reused
  */
-export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Basket & Buyer, keys: KeyOptions) {
+export async function readBeforePlacing(
+  sql: Sql,
+  claim: PlaceClaim,
+  basket: Basket & Buyer & { lines: readonly LineInput[] },
+  keys: KeyOptions,
+) {
   const [row] = await sql`
     select
       (
@@ -35,16 +41,27 @@ export async function readBeforePlacing(sql: Sql, claim: PlaceClaim, basket: Bas
       ${basket.customerId}::text is null or exists (
         select from orders.priceable_customers where id = ${basket.customerId}
       ) as known,
+      exists (${shortOf(sql, basket.lines)}) as short,
       ${unpaidColumn(sql, basket)},
       ${priceableColumns(sql, basket)}`;
-  const { answered, known, unpaid, ...priceable } = row as Priceable & {
+  const { answered, known, short, unpaid, ...priceable } = row as Priceable & {
     answered: StoredAnswer | null;
     known: boolean;
+    short: boolean;
     unpaid: Unpaid;
   };
   const answer = answered === null ? undefined : replayAnswer(claim, answered);
-  return { answer, known, unpaid, ...priceable };
+  return { answer, known, short, unpaid, ...priceable };
 }
+
+/** The lines that there is not enough stock for now. Nothing is locked: it may be reserved or given back a moment later. */
+const shortOf = (sql: Sql, lines: readonly { productId: string; quantity: number }[]) => sql`
+  select wanted.sku
+  from jsonb_to_recordset(${JSON.stringify(lines)}::text::jsonb) as wanted ("productId" text, sku text, quantity integer)
+  left join lateral (
+    select on_hand - reserved as available from stock.levels where product_id = wanted."productId" limit 1
+  ) level on true
+  where coalesce(level.available, 0) < wanted.quantity`;
 
 /** Who orders: a customer, or a guest by their e-mail address. */
 export type Buyer = { customerId: string | null; guestEmail: string | null };
@@ -64,7 +81,8 @@ const unpaidColumn = (sql: Sql, { customerId, guestEmail }: Buyer) => sql`
  * event in one statement, which is one transaction. The statement takes the order's number too: now and then a sequence
  * writes, and elsewhere that would be a commit of its own.
  * @param answerWith the answer to the request, by the number of the order
- * @returns the number if it did; otherwise the answer of the request that came first
+ * @param failsIfShort the id of an event: an order that there is not enough stock for fails in this statement
+ * @returns the number if it did, and why it failed, if so; otherwise the answer of the request that came first
  * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused; coupon-used-up, when others
  *   were quicker
  */
@@ -74,11 +92,23 @@ export async function insertOrder(
   order: NewOrder,
   answerWith: (number: string) => Answer & { body: string },
   keys: KeyOptions,
-): Promise<{ number: string } | { first: Answer }> {
+  failsIfShort?: string,
+): Promise<{ number: string; failureDetail: string | null } | { first: Answer }> {
   const at = new Date(order.createdAt);
   // What stands for the number in the answer until there is one. No request can name an id that was made just now.
   const standIn = order.eventId;
   const answer = answerWith(standIn);
+  const { requestId } = claim;
+  const looked =
+    failsIfShort === undefined
+      ? { missing: sql``, placing: { when: sql`claimed, numbered`, requestId } }
+      : {
+          missing: sql`
+    missing as materialized (
+      select string_agg(short.sku, ', ' order by short.sku) as skus from (${shortOf(sql, order.lines)}) short
+    ),`,
+          placing: { when: sql`claimed, numbered, missing`, requestId, missing: { eventId: failsIfShort } },
+        };
   const [row] = await sql`
     with gate as materialized (
       select pg_try_advisory_xact_lock(hashtextextended(${lockName(claim)}, 0)) as free
@@ -101,7 +131,8 @@ export async function insertOrder(
       where k.expires_at <= excluded.created_at
       returning true
     ),
-    ${placement(sql, order, { when: sql`claimed, numbered`, requestId: claim.requestId })},
+    ${looked.missing}
+    ${placement(sql, order, looked.placing)},
     lined as (
       insert into orders.lines (
         order_id, position, product_id, sku, name, quantity, unit_price, total, discount, tax, tax_rate, tax_class, weight,
@@ -124,8 +155,8 @@ export async function insertOrder(
       ) p on true
     )
     ${couponUse(sql, order, sql`claimed`)}
-    select numbered.number from numbered, claimed`.catch(explainCouponLimit(order));
-  if (row !== undefined) return { number: row.number as string };
+    select changed.number, changed.failure_detail from changed`.catch(explainCouponLimit(order));
+  if (row !== undefined) return row as { number: string; failureDetail: string | null };
   const first = await findAnswer(sql, claim, keys);
   if (first === undefined) throw inFlight();
   return { first };

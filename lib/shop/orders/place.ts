@@ -9,7 +9,7 @@ import { type BasketRequest, basketOf, type Pricing, priceBasket } from '../pric
 import type { Priced } from '../pricing/price.ts';
 import { toQuote } from '../pricing/quote.ts';
 import { checkAddresses } from './check-addresses.ts';
-import { type NewOrder, type OrderDetails, pendingOrder } from './order.ts';
+import { type NewOrder, newOrder, type OrderDetails } from './order.ts';
 import { insertOrder, type PlaceClaim, readBeforePlacing, type Unpaid } from './place.sql.ts';
 import { askedFor, type OrderToPlace, type StartSaga, startOrLeave } from './start-saga.ts';
 
@@ -49,7 +49,8 @@ export type OrderRequest = Said &
 /**
  * Prices an order from the catalogue, stores it with everything that belongs to it in one transaction, and starts its
  * saga. The sweeper starts a saga that cannot be started now.
- * @returns the answer to the request; the order when it is new; why its saga could not be started
+ * @returns the answer to the request; the order when it is new, which has failed already if there is not enough stock; why its saga
+ *   could not be started
  * @throws Problem contact-missing, customer-unknown, country-unknown, postal-code-invalid; as `priceBasket` does;
  *   total-changed, too-many-unpaid-orders, request-in-flight, idempotency-key-reused
  */
@@ -61,7 +62,8 @@ export async function placeOrder(
   const { customerId, placedBy } = request;
   const guestEmail = customerId === null ? emailOf(request) : null;
   const at = deps.clock.now();
-  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail };
+  const { lines } = request;
+  const basket = { ...basketOf(request, customerId, at), customerId, guestEmail, lines };
   const before = await readBeforePlacing(deps.sql, claim, basket, deps.keys);
   if (before.answer !== undefined) return { answer: before.answer, placed: undefined };
 
@@ -91,12 +93,15 @@ export async function placeOrder(
   const answerWith = (number: string) => ({
     status: 202,
     headers: { location: `/orders/${id}`, ...token?.headers },
-    body: JSON.stringify(pendingOrder({ ...order, number })),
+    body: JSON.stringify(newOrder({ ...order, number, failureDetail: null })),
   });
-  const written = await insertOrder(deps.sql, claim, order, answerWith, deps.keys);
+  // What is sold out needs no saga, which would only find out. A saga gives back the use of a coupon.
+  const failsIfShort = before.short && order.couponCode === null ? newId('event', deps.clock) : undefined;
+  const written = await insertOrder(deps.sql, claim, order, answerWith, deps.keys, failsIfShort);
   if ('first' in written) return { answer: written.first, placed: undefined };
 
-  const placed = pendingOrder({ ...order, ...written });
+  const placed = newOrder({ ...order, ...written });
+  if (placed.failure !== null) return { answer: answerWith(written.number), placed };
   return {
     answer: answerWith(written.number),
     placed,

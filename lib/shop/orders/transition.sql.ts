@@ -1,28 +1,38 @@
 import type { Fragment, Sql, TransactionSql } from 'postgres';
 import type { OrderStatus, TimelineEntry } from '../../contract/api/orders.ts';
-import type { EventData, EventDefinition } from '../../contract/events/define-event.ts';
+import type { EventData } from '../../contract/events/define-event.ts';
 import {
-  orderCancelled,
-  orderConfirmed,
-  orderFailed,
-  orderInReview,
   orderPlaced,
-  orderReserved,
   orderUpdated,
   type paymentAuthorized,
   type paymentCaptured,
   type paymentRefunded,
   type paymentVoided,
 } from '../../contract/events/domain-events.ts';
-import { type EventFields, eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
+import { eventData, insertEvents, type OutboxEvent } from '../../events/outbox.sql.ts';
 import { couponGivenBack } from '../pricing/coupon-uses.sql.ts';
 import { toQuote } from '../pricing/quote.ts';
+import {
+  type Announced,
+  announcement,
+  eventOf,
+  idsOf,
+  isAnnounced,
+  ofOrder,
+  reachableOf,
+} from './announcements.sql.ts';
 import { type NewOrder, priceColumns } from './order.ts';
+import { outOfStock } from './out-of-stock.ts';
 
 type Db = Sql | TransactionSql;
 
 /** An entry of the timeline. It is left out if its detail is null. */
-export type Entry = { type: TimelineEntry['type'] | Fragment; detail: Fragment };
+export type Entry = {
+  type: TimelineEntry['type'] | Fragment;
+  detail: Fragment;
+  /** The order's version that the entry tells of: the last, unless it is given. */
+  version?: Fragment;
+};
 
 /** A change of one order, in parts of the statement that makes it. `o` is the order, `changed` the order afterwards. */
 type Change = {
@@ -162,11 +172,13 @@ export const changeOfDetails = (
  * Writes a new order, the first entry of its timeline and its event; its lines are the caller's. The result belongs after
  * `with`, as that of `transition`.
  * @param placing.when the queries that have a row if the order is to be written; one is `numbered`, with its `number`
+ * @param placing.missing the query that names the `skus` that are short, or null: with them the order fails as it is placed,
+ *   by a second change with an event of this id
  */
 export function placement(
   sql: Db,
   order: NewOrder,
-  { when, requestId }: { when: Fragment; requestId: string | undefined },
+  { when, requestId, missing }: { when: Fragment; requestId: string | undefined; missing?: { eventId: string } },
 ): Fragment {
   const at = new Date(order.createdAt);
   const data: Omit<EventData<typeof orderPlaced>, 'number'> = {
@@ -183,6 +195,7 @@ export function placement(
   const json = (value: object | null) => sql`${value === null ? null : JSON.stringify(value)}::text::jsonb`;
   const price = priceColumns(order);
   const detail = { status: 'pending', total: data.total, requestId };
+  const first = beginning(sql, missing);
   const placed = {
     definition: orderPlaced,
     data: sql`${JSON.stringify(data)}::text::jsonb || jsonb_build_object('number', changed.number)`,
@@ -193,24 +206,46 @@ export function placement(
         id, number, placed_by, application_id, segment, guest_token, customer_id, status, currency, subtotal, discount_amount, discount_reason, coupon_code, shipping_method,
         shipping_amount, shipping_tax, shipping_tax_rate, tax_amount, tax_included, reverse_charge, total, payment_method,
         shipping_address, billing_address, contact, note, metadata, capture_at, correlation_id, created_at, updated_at
+        ${first.columns}
       )
       select
-        ${order.id}, numbered.number, ${order.placedBy}::text, ${order.applicationId}::text, ${order.segment}, ${order.guestToken}::text, ${order.customerId}::text, 'pending', ${order.currency}, ${order.subtotal}::bigint,
+        ${order.id}, numbered.number, ${order.placedBy}::text, ${order.applicationId}::text, ${order.segment}, ${order.guestToken}::text, ${order.customerId}::text, ${first.status}, ${order.currency}, ${order.subtotal}::bigint,
         ${price.discountAmount}::bigint, ${price.discountReason}::text, ${price.couponCode}::text,
         ${price.shippingMethod}::text, ${price.shippingAmount}::bigint, ${price.shippingTax}::bigint,
         ${price.shippingTaxRate}::integer, ${price.taxAmount}::bigint, ${price.taxIncluded}::boolean,
         ${price.reverseCharge}::boolean, ${order.total}::bigint, ${order.paymentMethod},
         ${json(order.shippingAddress)}, ${json(order.billingAddress)}, ${json(order.contact)}, ${order.note}::text,
         ${json(order.metadata)}, ${order.captureAt ?? null}::text, ${requestId ?? null}::text, ${at}::timestamptz, ${at}::timestamptz
+        ${first.values}
       from ${when}
-      returning id, number, version, correlation_id
+      returning id, number, customer_id, contact, status, version, failure_code, failure_detail, correlation_id
     ),
     ${recorded(
       sql,
-      [{ type: 'order-placed', detail: sql`${JSON.stringify(detail)}::text` }],
-      [ofOrder(sql, order.eventId, placed)],
+      [{ type: 'order-placed', detail: sql`${JSON.stringify(detail)}::text`, version: sql`1` }, ...first.entries],
+      [{ ...ofOrder(sql, order.eventId, placed), sequence: sql`1` }, ...first.events],
       at,
     )}`;
+}
+
+/** The parts of a placement by which an order is pending, or has failed where the query `missing` names SKUs that are short. */
+function beginning(sql: Db, missing: { eventId: string } | undefined) {
+  if (missing === undefined) return { status: sql`'pending'`, columns: sql``, values: sql``, entries: [], events: [] };
+  return {
+    status: sql`case when missing.skus is null then 'pending' else 'failed' end`,
+    columns: sql`, version, failure_code, failure_detail`,
+    values: sql`,
+        case when missing.skus is null then 1 else 2 end, case when missing.skus is not null then ${outOfStock.code}::text end,
+        ${outOfStock.before}::text || missing.skus || ${outOfStock.after}::text`,
+    entries: [
+      {
+        type: 'status-changed',
+        detail: sql`case when changed.status = 'failed' then
+          jsonb_build_object('from', 'pending', 'to', 'failed', 'reason', changed.failure_code) end`,
+      } as const,
+    ],
+    events: [eventOf(sql, missing.eventId, 'failed')],
+  };
 }
 
 const changed = (
@@ -228,67 +263,15 @@ const changed = (
         o.compensation_attempts, o.capture_retries, o.correlation_id, o.created_at ${status.returning}
     )`;
 
+const isGivenUp = (status: OrderStatus): boolean => status === 'failed' || status === 'cancelled';
+
 const recorded = (sql: Db, entries: readonly Entry[], events: readonly OutboxEvent[], at: Date): Fragment => sql`
     noted as (
       insert into orders.timeline (order_id, version, entry, type, detail, at)
-      select changed.id, changed.version, entry.number, entry.type, entry.detail, ${at}::timestamptz
+      select changed.id, entry.version, entry.number, entry.type, entry.detail, ${at}::timestamptz
       from changed, lateral (values ${entries.map(
-        ({ type, detail }, index) =>
-          sql`${index === 0 ? sql`` : sql`,`} (${index + 1}::smallint, (${type})::text, (${detail})::jsonb)`,
-      )}) as entry (number, type, detail)
+        ({ type, detail, version = sql`changed.version` }, index) =>
+          sql`${index === 0 ? sql`` : sql`,`} (${index + 1}::smallint, ${version}, (${type})::text, (${detail})::jsonb)`,
+      )}) as entry (number, version, type, detail)
       where entry.detail is not null
     )${events.length === 0 ? sql`` : sql`, published as (${insertEvents(sql, events, at)})`}`;
-
-type Announcement = Pick<OutboxEvent, 'definition' | 'data' | 'occurrence'>;
-
-/** What an order's event says, by the status that the order comes to. */
-const announcements = {
-  reserved: (sql) => announcement(sql, orderReserved, namesOf(sql)),
-  confirmed: (sql) =>
-    announcement(sql, orderConfirmed, {
-      ...reachableOf(sql),
-      // The statement that confirms an order writes its payment in the query `paid`.
-      paymentId: sql`(select paid.id from paid)`,
-      total: sql`jsonb_build_object('amount', changed.total, 'currency', changed.currency)`,
-    }),
-  failed: (sql) => announcement(sql, orderFailed, { ...reachableOf(sql), reason: sql`changed.failure_code` }),
-  cancelled: (sql) => announcement(sql, orderCancelled, reachableOf(sql)),
-  needs_attention: (sql) => ({
-    ...announcement(sql, orderInReview, { ...namesOf(sql), reason: sql`changed.failure_code` }),
-    occurrence: sql`changed.compensation_attempts + coalesce(changed.capture_retries, 0) + 1`,
-  }),
-} as const satisfies Partial<Record<OrderStatus, (sql: Db) => Announcement>>;
-
-type Announced = keyof typeof announcements;
-
-const isGivenUp = (status: OrderStatus): boolean => status === 'failed' || status === 'cancelled';
-
-const isAnnounced = (status: OrderStatus): status is Announced => Object.hasOwn(announcements, status);
-
-const eventOf = (sql: Db, id: string, status: Announced): OutboxEvent => ({
-  ...ofOrder(sql, id, announcements[status](sql)),
-  from: sql`changed where changed.status = ${status}`,
-});
-
-const ofOrder = (sql: Db, id: string, what: Announcement): OutboxEvent => ({
-  ...what,
-  id,
-  subject: sql`changed.id`,
-  aggregateId: sql`changed.id`,
-  sequence: sql`changed.version`,
-  correlationId: sql`changed.correlation_id`,
-  from: sql`changed`,
-});
-
-const announcement = <Definition extends EventDefinition>(
-  sql: Db,
-  definition: Definition,
-  fields: EventFields<Definition>,
-): Announcement => ({ definition, data: eventData(sql, definition, fields) });
-
-const idsOf = (sql: Db) => ({ orderId: sql`changed.id`, customerId: sql`changed.customer_id` });
-
-const namesOf = (sql: Db) => ({ ...idsOf(sql), number: sql`changed.number` });
-
-/** Which order it is, whose, and where mails go, of the query `changed`. */
-export const reachableOf = (sql: Db) => ({ ...namesOf(sql), contact: sql`changed.contact` });

@@ -1,7 +1,8 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { refundFailed, refundSucceeded } from '../../contract/events/domain-events.ts';
 import { eventData, type OutboxEvent } from '../../events/outbox.sql.ts';
-import { reachableOf, revision } from '../orders/transition.sql.ts';
+import { reachableOf } from '../orders/announcements.sql.ts';
+import { revision } from '../orders/transition.sql.ts';
 
 export type RefundSettlement = { refundId: string; eventId: string; at: Date } & (
   | { outcome: 'succeeded'; reference: string }
