@@ -6,6 +6,9 @@ export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
+/** The full ARN of a secret, with the six characters that Secrets Manager adds to its name. */
+export const fullSecretArn = /^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
+
 /**
  * The `-c name=value` of a command line, over those of the shop's own file, `-c settings=shop.json`: an object of strings, numbers and
  * booleans. An empty value counts as none.

@@ -1,4 +1,4 @@
-import { type Given, SettingError } from './given.ts';
+import { fullSecretArn, type Given, SettingError } from './given.ts';
 import type { Profile } from './profiles.ts';
 
 /** A subnet of the shop's own network. */
@@ -6,6 +6,19 @@ export type BroughtSubnet = { id: string; zone: string; routeTable: string };
 
 /** A name under a domain of the shop, and the certificate that has it. */
 export type Domain = { name: string; certificateArn: string };
+
+/** A database of the shop's own: Amazon RDS or Aurora, or an RDS Proxy before it. */
+export type BroughtDatabase = {
+  host: string;
+  /** The host of its readers. */
+  reader?: string;
+  /** What the stage's database in it is called. */
+  name: string;
+  /** The security group that it is in. */
+  group: string;
+  /** How roles log in: by IAM, to what `rds-db:connect` names; or by passwords that a role sets whose secret this is. */
+  login: { resource: string } | { secretArn: string };
+};
 
 /** What the shop has already, and the stage uses instead of its own. */
 export type Brought = {
@@ -15,13 +28,19 @@ export type Brought = {
   catalogDomain?: Domain;
   /** The name of a bus of EventBridge in the same account and region. */
   eventBus?: string;
+  /** A database in that network, which the stage makes its own database and roles in. */
+  database?: BroughtDatabase;
   /** A network with subnets in at least two zones, and the security group of its interface endpoints where it has them. */
   network?: { vpcId: string; subnets: BroughtSubnet[]; endpointGroup?: string };
 };
 
+const hostName = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/;
+const securityGroup = /^sg-[0-9a-f]{8,17}$/;
+
 /** @throws SettingError */
 export function broughtOf(given: Given, profile: Profile): Brought {
   const network = networkOf(given, profile);
+  const database = databaseIn(given, network);
   const domain = domainOf(given, 'domainName', 'certificateArn');
   const catalogDomain = catalogDomainOf(given);
   const eventBus = given.matching('eventBus', /^(?!aws\.)[\w./-]{1,256}$/, 'is not the name of a bus');
@@ -30,17 +49,14 @@ export function broughtOf(given: Given, profile: Profile): Brought {
   return {
     ...(domain === undefined ? {} : { domain }),
     ...(catalogDomain === undefined ? {} : { catalogDomain }),
+    ...(database === undefined ? {} : { database }),
     ...(eventBus === undefined ? {} : { eventBus }),
     ...(network === undefined ? {} : { network }),
   };
 }
 
 function domainOf(given: Given, nameSetting: string, certificateSetting: string): Domain | undefined {
-  const name = given.matching(
-    nameSetting,
-    /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/,
-    'is not the name of a host',
-  );
+  const name = given.matching(nameSetting, hostName, 'is not the name of a host');
   const certificateArn = given.matching(
     certificateSetting,
     /^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
@@ -63,10 +79,45 @@ function catalogDomainOf(given: Given): Domain | undefined {
   return domain;
 }
 
+function databaseIn(given: Given, network: Brought['network']): BroughtDatabase | undefined {
+  const named = (setting: string) => given.matching(setting, hostName, 'is not the name of a host');
+  const [host, reader] = [named('databaseHost'), named('databaseReader')];
+  const group = given.matching('databaseGroup', securityGroup, 'is not the id of a security group');
+  const resource = given.matching(
+    'databaseResource',
+    /^(cluster|db|prx)-[A-Za-z0-9]{8,40}$/,
+    'is not the resource id of a cluster, an instance or a proxy',
+  );
+  const secretArn = given.matching('databaseSecretArn', fullSecretArn, 'is not the full ARN of a secret');
+  const name = given.matching('databaseName', /^[a-z][a-z0-9_]{0,62}$/, 'is not the name of a database');
+  if (host === undefined) {
+    if ([reader, group, resource, secretArn, name].every((each) => each === undefined)) return undefined;
+    throw new SettingError('databaseReader, databaseGroup, … are of a database of yours: pass -c databaseHost= too');
+  }
+  if (network === undefined || group === undefined)
+    throw new SettingError(
+      'databaseHost is reached in its own network: pass -c vpcId=vpc-… with its subnets, and -c databaseGroup=sg-…',
+    );
+  if ((resource === undefined) === (secretArn === undefined))
+    throw new SettingError(
+      'databaseHost takes one of two: -c databaseResource=cluster-… where roles log in by IAM, or -c databaseSecretArn=arn:… where they have passwords',
+    );
+  const its = ['databaseCapacity', 'readers', 'backupDays'].find((setting) => given.text(setting) !== undefined);
+  if (its !== undefined)
+    throw new SettingError(`${its} is for a database of the stage: set it at databaseHost instead`);
+  return {
+    host,
+    name: name ?? 'counterfoil',
+    group,
+    login: resource === undefined ? { secretArn: secretArn! } : { resource },
+    ...(reader === undefined ? {} : { reader }),
+  };
+}
+
 function networkOf(given: Given, profile: Profile): Brought['network'] {
   const vpcId = given.matching('vpcId', /^vpc-[0-9a-f]{8,17}$/, 'is not the id of a network');
   const [listed, zones] = [given.text('vpcSubnets'), given.text('zones')];
-  const endpointGroup = given.matching('vpcEndpointGroup', /^sg-[0-9a-f]{8,17}$/, 'is not the id of a security group');
+  const endpointGroup = given.matching('vpcEndpointGroup', securityGroup, 'is not the id of a security group');
   if (vpcId === undefined) {
     if (listed === undefined && endpointGroup === undefined) return undefined;
     throw new SettingError('vpcSubnets and vpcEndpointGroup are of a network of yours: pass -c vpcId=vpc-… too');

@@ -1,5 +1,5 @@
 import { type Given, SettingError } from './given.ts';
-import type { Profile } from './profiles.ts';
+import { type Profile, profiles } from './profiles.ts';
 
 /**
  * The OpenID Connect issuer whose tokens are accepted: an existing one, or the stage's own user pool, with the addresses that it may
@@ -35,6 +35,11 @@ export function identityOf(given: Given, profile: Profile['name']): IdentitySett
   const wrong = urls.find((url) => !allowed.test(url));
   if (wrong !== undefined)
     throw new SettingError(`identityCallbacks has "${wrong}", which is no address to come back to`);
+  const own = urls.find((url) => url.startsWith('http://localhost'));
+  if (own !== undefined && profiles[profile].keeps)
+    throw new SettingError(
+      `identityCallbacks has "${own}": whatever runs on a customer’s machine could take the code of profile ${profile}`,
+    );
   if (domain !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) {
     throw new SettingError(`identityDomain is lower-case letters, digits and dashes, not "${domain}"`);
   }

@@ -22,9 +22,13 @@ export function profileOf(given: Given): Profile {
     warehouse: isOn('warehouse', base.warehouse),
     traces: isOn('traces', base.traces),
     ...databaseOf(given, base),
+    ...(given.text('databaseHost') === undefined ? {} : ofAnother),
     ...zonesOf(given, base),
   };
 }
+
+/** A database of the shop's own has the shop's readers, and a proxy if the shop has made one. */
+const ofAnother = { proxy: false, readers: 0 } as const;
 
 /** Names of resources have the stage's in them, and the shortest of theirs leaves room for twelve letters. */
 function stageOf(given: Given, profile: Profile['name']): string {

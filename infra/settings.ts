@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
 import { rateClassesOf } from '../lib/contract/deploy/limits.ts';
-import { Given, SettingError } from './given.ts';
+import { fullSecretArn, Given, SettingError } from './given.ts';
 import type { Profile } from './profiles.ts';
 import { type Brought, broughtOf } from './settings-brought.ts';
 import {
@@ -90,8 +90,6 @@ export const tunable = [
   'ARCHIVE_AFTER_MONTHS',
 ] as const;
 
-const secretArn = /^arn:[a-z-]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/;
-
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
@@ -123,7 +121,7 @@ export function readSettings(node: Node): Settings {
   );
   const alarmEmail = given.matching('alarmEmail', /^[^\s@]+@[^\s@]+$/, 'is not an e-mail address');
   const [noticesSecretArn, metricsSecretArn] = (['noticesSecretArn', 'metricsSecretArn'] as const).map((secret) =>
-    given.matching(secret, secretArn, 'is not the full ARN of a secret'),
+    given.matching(secret, fullSecretArn, 'is not the full ARN of a secret'),
   );
   const settings: Settings = {
     profile,
@@ -194,7 +192,7 @@ function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'
   }
   const secret = (name: string, what: string): string => {
     const arn = given.text(name) ?? '';
-    if (secretArn.test(arn)) return arn;
+    if (fullSecretArn.test(arn)) return arn;
     throw new SettingError(
       `paymentProvider stripe needs -c ${name}=arn:…, the full ARN of the Secrets Manager secret that holds ${what}`,
     );

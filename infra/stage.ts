@@ -68,7 +68,7 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
     alarmEmail: settings.alarmEmail,
     resources: {
       stage,
-      testsRestores: backup !== undefined,
+      testsRestores: backup !== undefined && settings.brought.database === undefined,
       watchesObjectives: settings.profile.watchesObjectives,
       isWhole: settings.profile.monitoring === 'whole',
       apiId: api.apiId,

@@ -3,9 +3,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Profile } from '../profiles.ts';
+import { readerHostNameOf, readerNameOf } from './names.ts';
 import type { Network } from './network.ts';
 
 const databaseName = 'counterfoil';
@@ -14,11 +16,30 @@ const version = rds.AuroraPostgresEngineVersion.VER_18_4;
 /** Of Aurora PostgreSQL. */
 export const engineVersion = version.auroraPostgresFullVersion;
 
+/** What a stage needs to know of its database, its own or one that the shop has. */
+export type StageDatabase = {
+  /** What functions connect to. */
+  host: string;
+  /** Environment variables by which a function finds the database, and its readers. */
+  environment: Record<string, string>;
+  readerEnvironment: Record<string, string>;
+  /** What lets a function log in as a role. */
+  login(role: DatabaseRole): { action: string; resource: string };
+  /** What the function of the migrations has besides. */
+  migrating: { environment: Record<string, string>; statements: iam.PolicyStatement[] } | undefined;
+  /** What the stage itself has of it. */
+  cluster: rds.DatabaseCluster | undefined;
+  proxy: rds.DatabaseProxy | undefined;
+  reader: rds.DatabaseProxyEndpoint | undefined;
+};
+
 /**
  * Aurora PostgreSQL behind RDS Proxy, with IAM from function to proxy and from proxy to database. No password exists, not
  * even for the master user `migrator`.
  */
-export class Database extends Construct {
+export class Database extends Construct implements StageDatabase {
+  readonly migrating = undefined;
+  readonly #stage: string;
   readonly cluster: rds.DatabaseCluster;
   /** Undefined in a profile without one, whose functions connect to the cluster itself. */
   readonly proxy: rds.DatabaseProxy | undefined;
@@ -51,7 +72,11 @@ export class Database extends Construct {
       defaultDatabaseName: databaseName,
       writer: rds.ClusterInstance.serverlessV2('Writer', instance),
       readers: Array.from({ length: profile.readers }, (_, index) =>
-        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, { ...instance, scaleWithWriter: true }),
+        rds.ClusterInstance.serverlessV2(`Reader${index + 1}`, {
+          ...instance,
+          instanceIdentifier: readerNameOf(profile.stage, index + 1),
+          scaleWithWriter: true,
+        }),
       ),
       serverlessV2MinCapacity: profile.capacity.min,
       serverlessV2MaxCapacity: profile.capacity.max,
@@ -101,6 +126,15 @@ export class Database extends Construct {
             securityGroups: [network.proxy],
             targetRole: rds.ProxyEndpointTargetRole.READ_ONLY,
           });
+
+    this.#stage = profile.stage;
+    if (this.reader !== undefined) {
+      new ssm.StringParameter(this, 'ReaderHost', {
+        parameterName: readerHostNameOf(profile.stage),
+        description: `What functions of ${name} reach its readers by`,
+        stringValue: this.reader.endpoint,
+      });
+    }
 
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-RDS11',
@@ -170,16 +204,18 @@ export class Database extends Construct {
 
   /** The variables of a function that reads from the readers. */
   get readerEnvironment(): Record<string, string> {
-    return this.reader === undefined ? {} : { DATABASE_READER_HOST: this.reader.endpoint };
+    if (this.reader === undefined) return {};
+    return { DATABASE_READER_HOST: `{{resolve:ssm:${readerHostNameOf(this.#stage)}}}` };
   }
 
-  /** The resource of `rds-db:connect` for a client of the proxy, or of the cluster, that logs in as this role. */
-  loginArn(role: DatabaseRole): string {
+  /** A client of the proxy, or of the cluster, logs in by IAM. */
+  login(role: DatabaseRole): { action: string; resource: string } {
     const { proxy, cluster } = this;
-    return this.userArn(
+    const resource = this.userArn(
       proxy === undefined ? cluster.clusterResourceIdentifier : Fn.select(6, Fn.split(':', proxy.dbProxyArn)),
       role,
     );
+    return { action: 'rds-db:connect', resource };
   }
 
   private userArn(resource: string, role: DatabaseRole): string {

@@ -16,7 +16,7 @@ import { type Grants, isOnExecutions } from '../grants.ts';
 import type { Profile } from '../profiles.ts';
 import type { Settings } from '../settings.ts';
 import { addressIn } from '../settings-customers.ts';
-import type { Database } from './database.ts';
+import type { StageDatabase } from './database.ts';
 import {
   busNameOf,
   edgeKeyOf,
@@ -35,7 +35,7 @@ import { mayAsk, mayLoad, warehouseEnvironment } from './warehouse-rights.ts';
 export type StageContext = {
   settings: Settings;
   network: Network;
-  database: Database;
+  database: StageDatabase;
   tables: Tables;
   /** The OpenID Connect issuer whose tokens are accepted. */
   issuer: string;
@@ -149,8 +149,10 @@ function statements(scope: Construct, props: HandlerFunctionProps) {
   const allow = (actions: string[], resource: string) =>
     allowed.push(new iam.PolicyStatement({ actions, resources: [resource] }));
 
-  if (grants.databaseRole !== null) allow(['rds-db:connect'], database.loginArn(grants.databaseRole));
-  for (const role of grants.asks ?? []) allow(['rds-db:connect'], database.loginArn(role));
+  for (const role of [...(grants.databaseRole === null ? [] : [grants.databaseRole]), ...(grants.asks ?? [])]) {
+    const { action, resource } = database.login(role);
+    allow([action], resource);
+  }
   for (const [table, actions] of Object.entries(grants.tables)) {
     allow(
       actions.map((action) => `dynamodb:${action}`),

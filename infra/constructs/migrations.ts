@@ -24,6 +24,7 @@ export class Migrations extends Construct {
     super(scope, id);
     const { profile } = context.settings;
     const job = jobs.migrate;
+    const { migrating } = context.database;
     const migrate = new HandlerFunction(this, 'Migrate', {
       ...context,
       handler: job.handler,
@@ -31,7 +32,9 @@ export class Migrations extends Construct {
       grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
       // Less than the 15 minutes of the runner, which must outlive it to report a time-out.
       timeoutSeconds: Math.min(job.timeoutSeconds, 840),
+      ...(migrating === undefined ? {} : { environment: migrating.environment }),
     }).function;
+    for (const statement of migrating?.statements ?? []) migrate.addToRolePolicy(statement);
 
     const logGroup = new logs.LogGroup(this, 'RunnerLog', {
       logGroupName: `/counterfoil/${profile.stage}/${runner.handler}`,

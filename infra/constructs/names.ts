@@ -33,6 +33,15 @@ export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/ed
 /** That secret, as a reference that CloudFormation resolves when it deploys. */
 export const edgeKeyOf = (stage: string): string => `{{resolve:secretsmanager:${edgeKeyNameOf(stage)}}}`;
 
+/** The name of a reader of the stage's own database, of which the first is 1. */
+export const readerNameOf = (stage: string, index: number): string => `counterfoil-${stage}-reader${index}`;
+
+/**
+ * The parameter that holds what functions reach the readers by. An export would keep the last reader: CloudFormation takes none away that
+ * functions import.
+ */
+export const readerHostNameOf = (stage: string): string => `/counterfoil/${stage}/reader`;
+
 /** The name of the bucket of the stage's warehouse. Names of buckets are unique in the world. */
 export function warehouseBucketOf(scope: Construct, stage: string): string {
   const { account, region } = Stack.of(scope);

@@ -18,8 +18,8 @@ export class Network extends Construct {
   /** The security group of functions that reach the database. */
   readonly handlers: ec2.SecurityGroup;
   readonly proxy: ec2.SecurityGroup;
-  /** The group of the database; binding the proxy to the cluster adds its rules. */
-  readonly database: ec2.SecurityGroup;
+  /** The group of the database, the stage's or the shop's; binding the proxy to the cluster adds its rules. */
+  readonly database: ec2.ISecurityGroup;
 
   constructor(
     scope: Construct,
@@ -33,7 +33,10 @@ export class Network extends Construct {
 
     this.handlers = this.group('Handlers', 'functions that reach the database');
     this.proxy = this.group('Proxy', 'RDS Proxy');
-    this.database = this.group('Database', 'Aurora');
+    this.database =
+      brought.database === undefined
+        ? this.group('Database', 'Aurora')
+        : ec2.SecurityGroup.fromSecurityGroupId(this, 'Database', brought.database.group);
     const endpointGroup = brought.network?.endpointGroup;
     const endpoints =
       endpointGroup === undefined
@@ -73,6 +76,8 @@ export class Network extends Construct {
     reach('StepFunctions', 'states', ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS);
     reach('EventBridge', 'events', ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE);
     if (profile.warehouse) reach('Athena', 'athena', ec2.InterfaceVpcEndpointAwsService.ATHENA);
+    if (brought.database !== undefined && 'secretArn' in brought.database.login)
+      reach('Secrets', 'secretsmanager', ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER);
     // The API of SES, not its SMTP interface. It costs by the hour, so it exists only where mails are sent.
     if (mail !== undefined) reach('Mail', 'ses', ec2.InterfaceVpcEndpointAwsService.EMAIL);
   }

@@ -12,7 +12,7 @@ import { jobs } from '../../functions/jobs.ts';
 import { grantsOf } from '../grants.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
 
-type Props = { context: StageContext; vault: backup.IBackupVault; restores: iam.IRole };
+type Props = { context: StageContext; cluster: rds.DatabaseCluster; vault: backup.IBackupVault; restores: iam.IRole };
 
 /** AWS Backup names what its restore tests make, and nothing else, so. */
 const madeByTests = 'awsbackup-restore-test-*';
@@ -26,7 +26,7 @@ export class RestoreTests extends Construct {
   readonly handler: HandlerFunction;
   readonly stateMachineName: string;
 
-  constructor(scope: Construct, id: string, { context, vault, restores }: Props) {
+  constructor(scope: Construct, id: string, { context, cluster, vault, restores }: Props) {
     super(scope, id);
     const { stage: name } = context.settings.profile;
     this.stateMachineName = `counterfoil-${name}-restore-test`;
@@ -47,7 +47,6 @@ export class RestoreTests extends Construct {
         selectionWindowDays: 7,
       },
     });
-    const { cluster } = context.database;
     const { dbSubnetGroupName, dbClusterParameterGroupName } = cluster.node.defaultChild as rds.CfnDBCluster;
     const selection = new backup.CfnRestoreTestingSelection(this, 'Database', {
       restoreTestingPlanName: plan.restoreTestingPlanName,

@@ -25,7 +25,9 @@ export class StageKey extends kms.Key {
     allow(new iam.AnyPrincipal(), {
       StringEquals: {
         'kms:CallerAccount': account,
-        'kms:ViaService': ['dynamodb', 'sqs', 's3'].map((service) => `${service}.${region}.amazonaws.com`),
+        'kms:ViaService': ['dynamodb', 'sqs', 's3', 'secretsmanager'].map(
+          (service) => `${service}.${region}.amazonaws.com`,
+        ),
       },
     });
     allow(new iam.ServicePrincipal(`logs.${region}.amazonaws.com`), {

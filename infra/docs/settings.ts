@@ -54,6 +54,21 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     aws: 'default',
     what: '[containers](containers.md) alone: 32 characters or more from which the password of each database role follows; IAM tokens without it',
   },
+  DATABASE_SECRETS: {
+    laptop: 'default',
+    aws: 'set for [a database of the shop](deploy.md#a-database-of-the-shop) without IAM',
+    what: 'what the names of the secrets with the passwords of database roles begin with',
+  },
+  DATABASE_ADMIN_SECRET_ARN: {
+    laptop: 'default',
+    aws: 'set for the migrations of such a database',
+    what: 'ARN of the secret of who makes the database and its owner; by `-c databaseSecretArn=`',
+  },
+  SECRETS_URL: {
+    laptop: 'default',
+    aws: 'default',
+    what: 'where Secrets Manager is asked for those passwords, if not at AWS',
+  },
   DATABASE_TLS: {
     laptop: 'default',
     aws: 'default',

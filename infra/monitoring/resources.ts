@@ -15,8 +15,9 @@ export type MonitoredResources = {
   apiId: string;
   /** ARNs of the saga's state machines. */
   stateMachines: Readonly<Record<StateMachineName, string>>;
-  cluster: string;
-  writer: string;
+  /** Undefined where the database is the shop's, which watches it itself. */
+  cluster: string | undefined;
+  writer: string | undefined;
   /** The first reader; undefined where there is none. */
   reader: string | undefined;
   /** Undefined in a stage without one. */

@@ -27,10 +27,13 @@ export const loadCustomers = (loading: Loading): Promise<Counts> =>
         loading.clock.now(),
       );
       const added = new Set(written.filter((row) => row.isNew).map(({ id }) => id));
-      const moved = await writeAddresses(
+      const all = fitting.map(({ record }) => record);
+      // Who is new has none here that could be in the way.
+      const gone = await deleteAddresses(
         tx,
-        fitting.map(({ record }) => record),
+        all.filter(({ id }) => !added.has(id)),
       );
+      const moved = [...gone, ...(await addAddresses(tx, all))];
       const changed = new Set([...written.map(({ id }) => id), ...moved].filter((id) => !added.has(id)));
       return {
         added: added.size,
@@ -77,40 +80,50 @@ export async function writeCustomers(
   ];
 }
 
-/**
- * Makes the addresses of customers those of the previous shop, as long as the customers have not signed in here yet.
- * @returns the ids of customers whose addresses changed
- */
-async function writeAddresses(tx: TransactionSql, records: readonly CustomerRecord[]): Promise<string[]> {
-  const rows = records.map(({ id, passwordHash, registeredAt, addresses }) => ({
-    ...{ id, has_hash: passwordHash !== undefined, at: registeredAt, ids: addresses.map((one) => one.id) },
-    addresses: addresses.map(({ defaultShipping, defaultBilling, ...one }) => ({
+/** Those of customers who have not signed in here yet: their addresses follow the previous shop. */
+const followed = (tx: TransactionSql, records: readonly CustomerRecord[], rows: readonly object[]) => tx`
+  select r.id, r.at, r.ids, r.addresses from jsonb_to_recordset(${JSON.stringify(
+    records.map(({ id, passwordHash, registeredAt }, at) => ({
+      ...{ id, has_hash: passwordHash !== undefined, at: registeredAt },
+      ...rows[at],
+    })),
+  )}::text::jsonb) as r (id text, has_hash boolean, at timestamptz, ids jsonb, addresses jsonb)
+  join customers.customers c on c.id = r.id
+  where c.erased_at is null
+    and case when r.has_hash then c.password_hash not like '$scrypt$%' else c.access_version = 1 end`;
+
+/** Deletes those that the previous shop has not, before others are added: a customer has one default of each kind. @returns whose */
+async function deleteAddresses(tx: TransactionSql, records: readonly CustomerRecord[]): Promise<string[]> {
+  if (records.length === 0) return [];
+  const ids = records.map(({ addresses }) => ({ ids: addresses.map(({ id }) => id) }));
+  const gone = await tx<{ id: string }[]>`
+    with followed as materialized (${followed(tx, records, ids)})
+    delete from customers.addresses a using followed f
+    where a.customer_id = f.id and not f.ids ? a.id::text
+    returning a.customer_id as id`;
+  return gone.map(({ id }) => id);
+}
+
+/** @returns whose were not there */
+async function addAddresses(tx: TransactionSql, all: readonly CustomerRecord[]): Promise<string[]> {
+  const records = all.filter(({ addresses }) => addresses.length > 0);
+  if (records.length === 0) return [];
+  const rows = records.map((record) => ({
+    addresses: record.addresses.map(({ defaultShipping, defaultBilling, ...one }) => ({
       ...one,
       default_shipping: defaultShipping,
       default_billing: defaultBilling,
     })),
   }));
-  const followed = tx`
-    select r.id, r.at, r.ids, r.addresses from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as r (id text, has_hash boolean, at timestamptz, ids jsonb, addresses jsonb)
-    join customers.customers c on c.id = r.id
-    where c.erased_at is null
-      and case when r.has_hash then c.password_hash not like '$scrypt$%' else c.access_version = 1 end`;
-  // Before others are added: a customer has one default of each kind.
-  const gone = await tx<{ id: string }[]>`
-    with followed as materialized (${followed})
-    delete from customers.addresses a using followed f
-    where a.customer_id = f.id and not f.ids ? a.id::text
-    returning a.customer_id as id`;
   const come = await tx<{ id: string }[]>`
-    with followed as materialized (${followed})
+    with followed as materialized (${followed(tx, records, rows)})
     insert into customers.addresses (id, customer_id, address, default_shipping, default_billing, created_at, updated_at)
     select a.id, f.id, a.address, a.default_shipping, a.default_billing, f.at, f.at
     from followed f, jsonb_to_recordset(f.addresses)
       as a (id text, address jsonb, default_shipping boolean, default_billing boolean)
     on conflict (id) do nothing
     returning customer_id as id`;
-  return [...gone, ...come].map(({ id }) => id);
+  return come.map(({ id }) => id);
 }
 
 async function write(tx: TransactionSql, records: readonly Writable[], update: Fragment): Promise<Written[]> {

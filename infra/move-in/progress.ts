@@ -8,7 +8,8 @@ export type Progress = {
   speeds: () => Partial<Record<Kind, number>>;
 };
 
-const width = 30;
+/** A line with a million rows fits 80 columns. */
+const width = 24;
 
 /**
  * Shows how far a load is: on a terminal as a bar that is drawn over, elsewhere as a line for each batch.

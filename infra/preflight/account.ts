@@ -1,9 +1,15 @@
 import {
   DescribeAvailabilityZonesCommand,
   DescribePrefixListsCommand,
+  DescribeRouteTablesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  DescribeVpcAttributeCommand,
   DescribeVpcEndpointServicesCommand,
   DescribeVpcsCommand,
   EC2Client,
+  type Route,
+  type VpcAttributeName,
 } from '@aws-sdk/client-ec2';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { paginateDescribeOrderableDBInstanceOptions, RDSClient } from '@aws-sdk/client-rds';
@@ -26,6 +32,8 @@ export type Account = {
   /** The prefix list of DynamoDB's gateway endpoint. */
   dynamodbPrefixList(): Promise<string | undefined>;
   vpcs(): Promise<number>;
+  /** A network that the shop has; undefined when it does not exist. */
+  network(vpcId: string): Promise<FoundNetwork | undefined>;
   /** Concurrent runs of functions: the account's limit, and what of it is not reserved. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
   mail(): Promise<{ production: boolean; sending: boolean }>;
@@ -33,6 +41,16 @@ export type Account = {
   isVerified(identity: string): Promise<boolean | undefined>;
   /** Whether a secret exists. */
   hasSecret(arn: string): Promise<boolean>;
+};
+
+export type FoundNetwork = {
+  /** Whether its resources have names, and find those of others. */
+  dns: boolean;
+  /** The zone of each subnet. */
+  subnets: Readonly<Record<string, string>>;
+  /** Whether a route table leads out of the network, to the internet or another one. */
+  routeTables: Readonly<Record<string, boolean>>;
+  groups: readonly string[];
 };
 
 /** The account that the credentials of the environment belong to, in `AWS_REGION`. */
@@ -80,6 +98,28 @@ export function awsAccount(): Account {
       return PrefixLists[0]?.PrefixListId;
     },
     vpcs: async () => (await ec2.send(new DescribeVpcsCommand())).Vpcs?.length ?? 0,
+    async network(vpcId) {
+      const known = await unless('InvalidVpcID.NotFound', ec2.send(new DescribeVpcsCommand({ VpcIds: [vpcId] })));
+      if (known === undefined) return undefined;
+      const Filters = [{ Name: 'vpc-id', Values: [vpcId] }];
+      const attribute = (Attribute: VpcAttributeName) =>
+        ec2.send(new DescribeVpcAttributeCommand({ VpcId: vpcId, Attribute }));
+      const [support, hostnames, { Subnets = [] }, { RouteTables = [] }, { SecurityGroups = [] }] = await Promise.all([
+        attribute('enableDnsSupport'),
+        attribute('enableDnsHostnames'),
+        ec2.send(new DescribeSubnetsCommand({ Filters })),
+        ec2.send(new DescribeRouteTablesCommand({ Filters })),
+        ec2.send(new DescribeSecurityGroupsCommand({ Filters })),
+      ]);
+      return {
+        dns: support.EnableDnsSupport?.Value === true && hostnames.EnableDnsHostnames?.Value === true,
+        subnets: Object.fromEntries(Subnets.map(({ SubnetId, AvailabilityZone }) => [SubnetId!, AvailabilityZone!])),
+        routeTables: Object.fromEntries(
+          RouteTables.map(({ RouteTableId, Routes = [] }) => [RouteTableId!, Routes.some(leadsOut)]),
+        ),
+        groups: SecurityGroups.map(({ GroupId }) => GroupId!),
+      };
+    },
     async concurrency() {
       const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand());
       return {
@@ -102,6 +142,10 @@ export function awsAccount(): Account {
     },
   };
 }
+
+/** Within the network, and to gateway endpoints of AWS, is not out. */
+const leadsOut = ({ GatewayId, DestinationPrefixListId }: Route): boolean =>
+  GatewayId !== 'local' && DestinationPrefixListId === undefined;
 
 /** The answer; undefined when it fails with this error. */
 const unless = <T>(name: string, answer: Promise<T>): Promise<T | undefined> =>

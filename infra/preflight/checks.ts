@@ -5,16 +5,11 @@ import { engineVersion } from '../constructs/database.ts';
 import type { Settings } from '../settings.ts';
 import { addressIn } from '../settings-customers.ts';
 import type { Account } from './account.ts';
-
-/** What a check found. `warn` deploys and may surprise; `fail` would stop the deployment or what it is for. */
-export type Finding = { level: 'ok' | 'warn' | 'fail'; text: string };
+import { checkBrought } from './brought.ts';
+import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** One thing that a deployment needs, and why it would fail without. */
 export type Check = { name: string; run(account: Account, settings: Settings): Promise<Finding | Finding[]> };
-
-const ok = (text: string): Finding => ({ level: 'ok', text });
-const warn = (text: string): Finding => ({ level: 'warn', text });
-const fail = (text: string): Finding => ({ level: 'fail', text });
 
 /** The version of CDK's bootstrap stack that this CDK asks for. */
 const leastBootstrap = 6;
@@ -38,7 +33,8 @@ export const checks: readonly Check[] = [
   },
   {
     name: 'database',
-    async run(account) {
+    async run(account, { brought }) {
+      if (brought.database !== undefined) return ok(`${brought.database.host} is the shop’s.`);
       const zones = await account.databaseZones(engineVersion);
       return zones.length >= 2
         ? ok(`Aurora PostgreSQL ${engineVersion} runs as Serverless v2 in ${zones.join(', ')}.`)
@@ -48,12 +44,13 @@ export const checks: readonly Check[] = [
     },
   },
   { name: 'zones', run: checkZones },
+  { name: 'brought', run: checkBrought },
   {
     name: 'network',
-    async run(account, { dynamodbPrefixList }) {
+    async run(account, { brought, dynamodbPrefixList }) {
       const [vpcs, list] = [await account.vpcs(), await account.dynamodbPrefixList()];
       const room =
-        vpcs < usualVpcs
+        vpcs < usualVpcs || brought.network !== undefined
           ? ok(`The account has ${vpcs} VPCs here, of ${usualVpcs} that a new one may have.`)
           : warn(`The account has ${vpcs} VPCs here. A new account may have ${usualVpcs}: see the quota L-F678F1CE.`);
       if (list === undefined)
@@ -89,7 +86,7 @@ export const checks: readonly Check[] = [
 ];
 
 /** The network takes the first zones of the region unless they are named; each must have what stands in it. */
-async function checkZones(account: Account, { profile, mail }: Settings): Promise<Finding[]> {
+async function checkZones(account: Account, { profile, mail, brought }: Settings): Promise<Finding[]> {
   const [open, database, states, events, email] = await Promise.all([
     account.zones(),
     account.databaseZones(engineVersion),
@@ -98,17 +95,20 @@ async function checkZones(account: Account, { profile, mail }: Settings): Promis
     mail === undefined ? undefined : account.endpointZones('email'),
   ]);
   const lacks = (zone: string): string[] => [
-    ...(database.includes(zone) ? [] : ['the database']),
+    ...(brought.database !== undefined || database.includes(zone) ? [] : ['the database']),
     ...(states.includes(zone) ? [] : ['the endpoint of Step Functions']),
     ...(events.includes(zone) ? [] : ['the endpoint of EventBridge']),
     ...(email === undefined || email.includes(zone) ? [] : ['the endpoint of SES']),
   ];
-  const chosen = (profile.zoneNames ?? open.toSorted()).slice(0, profile.zones);
+  const itsOwn = (profile.zoneNames ?? open.toSorted()).slice(0, profile.zones);
+  const chosen = brought.network === undefined ? itsOwn : brought.network.subnets.map(({ zone }) => zone);
   const whole = open.filter((zone) => lacks(zone).length === 0);
   const advice =
-    whole.length >= 2
-      ? `Pass -c zones=${whole.slice(0, Math.max(2, profile.zones)).join(',')}.`
-      : 'Use another region.';
+    brought.network !== undefined
+      ? 'Name subnets in other zones.'
+      : whole.length >= 2
+        ? `Pass -c zones=${whole.slice(0, Math.max(2, profile.zones)).join(',')}.`
+        : 'Use another region.';
   const missing = chosen.flatMap((zone) =>
     open.includes(zone)
       ? lacks(zone).map((what) => `${zone} lacks ${what}. ${advice}`)

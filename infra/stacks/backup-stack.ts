@@ -25,6 +25,7 @@ export class BackupStack extends Stack {
   ) {
     super(scope, id, props);
     const { profile, backups } = context.settings;
+    const { cluster } = context.database;
     const vault = new backup.BackupVault(this, 'Vault', {
       backupVaultName: `counterfoil-${profile.stage}`,
       ...(key === undefined ? {} : { encryptionKey: key }),
@@ -83,14 +84,17 @@ export class BackupStack extends Stack {
     plan.addSelection('Selection', {
       role,
       resources: [
-        backup.BackupResource.fromArn(context.database.cluster.clusterArn),
+        ...(cluster === undefined ? [] : [backup.BackupResource.fromArn(cluster.clusterArn)]),
         ...recoverable.map((name) => backup.BackupResource.fromArn(context.tables.byName[name].tableArn)),
       ],
     });
-    const tests = new RestoreTests(this, 'RestoreTests', { context, vault, restores: role });
-    this.handlers = [tests.handler];
+    const tests =
+      cluster === undefined
+        ? undefined
+        : new RestoreTests(this, 'RestoreTests', { context, cluster, vault, restores: role });
+    this.handlers = tests === undefined ? [] : [tests.handler];
     new CfnOutput(this, 'BackupVault', { value: vault.backupVaultName });
-    new CfnOutput(this, 'RestoreTest', { value: tests.stateMachineName });
+    if (tests !== undefined) new CfnOutput(this, 'RestoreTest', { value: tests.stateMachineName });
   }
 }
 

@@ -1,8 +1,10 @@
 import { CfnOutput, Fn, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Database } from '../constructs/database.ts';
+import { BroughtDatabase } from '../constructs/brought-database.ts';
+import { Database, type StageDatabase } from '../constructs/database.ts';
 import { fixChoices } from '../constructs/fixed-choices.ts';
 import { Identity } from '../constructs/identity.ts';
+import { readerNameOf } from '../constructs/names.ts';
 import { Network } from '../constructs/network.ts';
 import { ReportFiles } from '../constructs/report-files.ts';
 import { StageKey } from '../constructs/stage-key.ts';
@@ -14,7 +16,7 @@ import type { Settings } from '../settings.ts';
 /** What must outlive code: network, database and its proxy, tables, warehouse, files, user pool. It changes rarely. */
 export class DataStack extends Stack {
   readonly network: Network;
-  readonly database: Database;
+  readonly database: StageDatabase;
   readonly tables: Tables;
   readonly identity: Identity;
   /** Undefined where AWS's own keys suffice. */
@@ -24,7 +26,7 @@ export class DataStack extends Stack {
 
   constructor(scope: Construct, id: string, { settings, ...props }: StackProps & { settings: Settings }) {
     super(scope, id, props);
-    const { profile } = settings;
+    const { profile, brought } = settings;
     this.#zones = profile.zones;
     this.key = profile.ownKey
       ? new StageKey(this, 'Key', {
@@ -33,15 +35,18 @@ export class DataStack extends Stack {
         })
       : undefined;
     this.network = new Network(this, 'Network', settings);
-    this.database = new Database(this, 'Database', { profile, network: this.network, key: this.key });
+    this.database =
+      brought.database === undefined
+        ? new Database(this, 'Database', { profile, network: this.network, key: this.key })
+        : new BroughtDatabase(this, 'ShopDatabase', { profile, database: brought.database, key: this.key });
     this.tables = new Tables(this, 'Tables', { profile });
     new ReportFiles(this, 'ReportFiles', { profile });
     if (profile.warehouse) new Warehouse(this, 'Warehouse', { profile, key: this.key });
     this.identity = new Identity(this, 'Identity', settings);
     this.monitored = {
-      cluster: this.database.cluster.clusterIdentifier,
-      writer: this.database.cluster.instanceIdentifiers[0]!,
-      reader: this.database.cluster.instanceIdentifiers[1],
+      cluster: this.database.cluster?.clusterIdentifier,
+      writer: this.database.cluster?.instanceIdentifiers[0],
+      reader: this.database.reader === undefined ? undefined : readerNameOf(profile.stage, 1),
       proxy: this.database.proxy?.dbProxyName,
       tables: Object.fromEntries(
         Object.entries(this.tables.byName).map(([name, table]) => [name, table.tableName]),

@@ -8,6 +8,10 @@ const issuer = 'token.actions.githubusercontent.com';
 export const preflightActions = [
   'ec2:DescribeAvailabilityZones',
   'ec2:DescribePrefixLists',
+  'ec2:DescribeRouteTables',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeVpcAttribute',
   'ec2:DescribeVpcEndpointServices',
   'ec2:DescribeVpcs',
   'lambda:GetAccountSettings',

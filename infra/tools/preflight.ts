@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Account, awsAccount } from '../preflight/account.ts';
-import { checks, type Finding } from '../preflight/checks.ts';
+import { checks } from '../preflight/checks.ts';
+import type { Finding } from '../preflight/finding.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { withThrowawayApp } from '../throwaway-app.ts';
 

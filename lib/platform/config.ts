@@ -25,6 +25,12 @@ const schema = z.object({
   DATABASE_CA_FILE: z.optional(z.string()),
   /** For a database without IAM: the password of each role follows from it. */
   DATABASE_SECRET: z.optional(z.string().check(z.minLength(32))),
+  /** For a database of the shop without IAM: the secret of each role is called `<this>/<role>`. */
+  DATABASE_SECRETS: z.optional(z.string()),
+  /** Of who makes that database and its owner, for the migrations alone. */
+  DATABASE_ADMIN_SECRET_ARN: z.optional(z.string()),
+  /** Where Secrets Manager is, if not at AWS. */
+  SECRETS_URL: z.optional(z.url({ protocol: /^https?$/ })),
   /** `off` only on a network that nobody else is on. */
   DATABASE_TLS: z._default(z.enum(['verify', 'off']), 'verify'),
   /** 1 on Lambda, where an environment serves one request at a time. */

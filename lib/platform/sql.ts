@@ -3,9 +3,11 @@ import { Signer } from '@aws-sdk/rds-signer';
 import postgres, { type Sql } from 'postgres';
 import type { DatabaseRole } from '../contract/deploy/roles.ts';
 import { awsCredentials, config } from './config.ts';
+import { passwordFrom } from './database-logins.gateway.ts';
 import { passwordOf } from './database-password.ts';
 import { poolOf } from './pools.ts';
 import { withComments } from './sql-comments.ts';
+import { logger } from './telemetry.ts';
 
 export type { Sql } from 'postgres';
 
@@ -89,9 +91,21 @@ export function sqlAt(
   return withComments(sql, SQL_COMMENTS);
 }
 
-/** Where a role connects to and how it proves itself: by an IAM token, or by its password where the stage has a secret. */
+/** The password of a role; undefined where roles log in by IAM. */
+function passwordIn(role: DatabaseRole): string | Promise<string> | undefined {
+  const { DATABASE_SECRET, DATABASE_SECRETS } = config();
+  if (DATABASE_SECRET !== undefined) return passwordOf(DATABASE_SECRET, role);
+  if (DATABASE_SECRETS === undefined) return undefined;
+  // The driver does not expect it to fail, and would end the process. The database refuses who has none.
+  return passwordFrom(DATABASE_SECRETS, role).catch((error: Error) => {
+    logger().error('a password cannot be read', { role, reason: error.message });
+    return '';
+  });
+}
+
+/** Where a role connects to and how it proves itself: by an IAM token, or by its password where the stage has secrets. */
 export function connectionOf(host: string, role: DatabaseRole, ownPort?: number) {
-  const { AWS_REGION, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_SECRET, DATABASE_TLS } = config();
+  const { AWS_REGION, DATABASE_PORT, DATABASE_NAME, DATABASE_CA_FILE, DATABASE_TLS } = config();
   const port = ownPort ?? DATABASE_PORT;
   const signer = new Signer({
     hostname: host,
@@ -110,8 +124,7 @@ export function connectionOf(host: string, role: DatabaseRole, ownPort?: number)
     port,
     database: DATABASE_NAME,
     username: role,
-    password: () =>
-      DATABASE_SECRET === undefined ? signer.getAuthToken() : Promise.resolve(passwordOf(DATABASE_SECRET, role)),
+    password: async () => passwordIn(role) ?? signer.getAuthToken(),
     ssl: DATABASE_TLS === 'off' ? false : tls,
   };
 }

@@ -76,7 +76,12 @@ export async function startEmulator({ bin, home, concurrency, canarySeconds }: O
     return stopping;
   };
   const end = async () => {
-    if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
+    if (child.exitCode === null && child.kill('SIGTERM')) {
+      // It waits for what it runs, such as a function that does not find its database.
+      const patience = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      await once(child, 'exit');
+      clearTimeout(patience);
+    }
     for (const [stage, database] of databases) {
       await database.stop();
       await removePostgresData(folderOf(stage));

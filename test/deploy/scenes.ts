@@ -8,6 +8,7 @@ import type { Emulator } from './emulator.ts';
 import { commandsOf, paste } from './guide.ts';
 import { held } from './held.ts';
 import { back, canary, goesBack } from './night.ts';
+import { changeSettings } from './settings.ts';
 import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, root, synthesize } from './stages.ts';
 
 export type Scene = {
@@ -140,4 +141,9 @@ export const scenes: Scene[] = [
   { name: 'suite', nightly: true, play: suite },
   { name: 'canary', nightly: true, play: canary },
   { name: 'back', nightly: true, play: back },
+  ...(['dev', 'staging', 'small', 'prod'] as const).map((profile) => ({
+    name: `settings-${profile}`,
+    nightly: true as const,
+    play: (emulator: Emulator, say: (line: string) => void) => changeSettings(profile, emulator, say),
+  })),
 ];

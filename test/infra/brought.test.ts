@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../../infra/settings.ts';
 import { withThrowawayApp } from '../../infra/throwaway-app.ts';
+import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import {
   functionOf,
   ofType,
@@ -104,6 +105,77 @@ describe('a stage with a network, a bus, a domain and a database of the shop’s
   });
 });
 
+const database = {
+  ...network,
+  databaseHost: 'shop.abc.eu-west-1.rds.amazonaws.com',
+  databaseGroup: 'sg-0123456789abcdef1',
+};
+const ownerSecret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-database-AbCdEf';
+
+describe.each([
+  ['by IAM', { databaseResource: 'cluster-ABCDEFGHIJ0123456789' }],
+  ['by passwords', { databaseSecretArn: ownerSecret }],
+])('a stage whose roles log in to a database of the shop %s', (how, login) => {
+  const byPassword = how === 'by passwords';
+  const templates = synthesized('prod', {
+    context: {
+      ...database,
+      vpcSubnets: subnets.join(','),
+      databaseReader: 'readers.shop.abc.eu-west-1.rds.amazonaws.com',
+      databaseName: 'tea',
+      ...login,
+    },
+  });
+  const all = stacksOf(templates).map(([, template]) => template);
+  const of = (type: string) =>
+    all.flatMap((template) => ofType(template, type).map(([, { Properties }]) => Properties));
+  const { monitoring, service } = templates;
+  const [, saga] = functionOf(service, 'prod', 'saga/reserve-stock');
+  const rights = (handler: string) => statementsOf(service, roleOf(functionOf(service, 'prod', handler)[1]));
+
+  test('makes no database, tells the functions of the shop’s, and is let into its group', () => {
+    for (const type of ['DBCluster', 'DBInstance', 'DBProxy', 'DBSubnetGroup'])
+      expect(of(`AWS::RDS::${type}`)).toEqual([]);
+    expect(saga.Properties.Environment.Variables).toMatchObject({
+      DATABASE_HOST: database.databaseHost,
+      DATABASE_NAME: 'tea',
+      NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem',
+    });
+    const readers = of('AWS::Lambda::Function').flatMap(
+      ({ Environment }) => Environment?.Variables?.DATABASE_READER_HOST ?? [],
+    );
+    expect(new Set(readers)).toEqual(new Set(['readers.shop.abc.eu-west-1.rds.amazonaws.com']));
+    const rules = of('AWS::EC2::SecurityGroupIngress').filter(({ GroupId }) => GroupId === database.databaseGroup);
+    expect(rules).toMatchObject([{ FromPort: 5432, ToPort: 5432, IpProtocol: 'tcp' }]);
+  });
+
+  test('gives a function the log-in of its role alone', () => {
+    const logins = rights('saga/reserve-stock').filter(({ Action }) => /rds-db|secretsmanager/.test(Action.join()));
+    expect(logins).toHaveLength(1);
+    expect(JSON.stringify(logins)).toContain(
+      byPassword ? ':secret:counterfoil/prod/database/saga-??????' : ':dbuser:cluster-ABCDEFGHIJ0123456789/saga',
+    );
+    const migrates = JSON.stringify(rights('jobs/migrate'));
+    expect(migrates.includes(ownerSecret)).toBe(byPassword);
+    expect(JSON.stringify(rights('http/place-order'))).not.toContain(ownerSecret);
+  });
+
+  test('has a secret for each role, under its key, and a way to them, where there are passwords', () => {
+    const names = of('AWS::SecretsManager::Secret').map(({ Name }) => Name);
+    expect(names).toEqual(byPassword ? databaseRoles.map((role) => `counterfoil/prod/database/${role}`) : []);
+    for (const { KmsKeyId } of of('AWS::SecretsManager::Secret')) expect(KmsKeyId).toHaveProperty('Fn::GetAtt');
+    const endpoints = JSON.stringify(of('AWS::EC2::VPCEndpoint').map(({ ServiceName }) => ServiceName));
+    expect(endpoints.includes('secretsmanager')).toBe(byPassword);
+  });
+
+  test('leaves backups and alarms of the database to the shop, and backs its tables up', () => {
+    expect(of('AWS::Backup::RestoreTestingPlan')).toEqual([]);
+    const [{ BackupSelection }] = of('AWS::Backup::BackupSelection');
+    expect(JSON.stringify(BackupSelection.Resources)).toContain('Tables');
+    expect(JSON.stringify(monitoring)).not.toContain('DBClusterIdentifier');
+  });
+});
+
 describe('a stage whose metrics Prometheus reads', () => {
   const metricsSecretArn = stripeSecret.replace('stripe', 'metrics');
   const { service } = synthesized('dev', { context: { metricsSecretArn } });
@@ -156,6 +228,23 @@ test.each<[string, Record<string, string>, string]>([
     },
     'give the CDN a name of its own',
   ],
+  [
+    'a database outside a network',
+    { databaseHost: database.databaseHost, databaseSecretArn: ownerSecret },
+    'pass -c vpcId=',
+  ],
+  ['a database without log-ins', database, 'takes one of two'],
+  [
+    'a database with two ways to log in',
+    { ...database, databaseSecretArn: ownerSecret, databaseResource: 'db-ABCDEFGHIJ' },
+    'takes one of two',
+  ],
+  [
+    'readers of a database that the shop has',
+    { ...database, databaseSecretArn: ownerSecret, readers: '1' },
+    'set it at databaseHost',
+  ],
+  ['what belongs to a database without one', { databaseName: 'tea' }, 'pass -c databaseHost='],
   ['AWS’s own bus', { eventBus: 'default' }, 'make a bus for the domain events'],
   ['a partner’s bus', { eventBus: 'aws.partner/x' }, 'is not the name of a bus'],
   ['subnets without their network', { vpcSubnets: subnets[0]! }, 'pass -c vpcId='],

@@ -122,6 +122,10 @@ test('customers sign in at a given issuer, or at a user pool with callback addre
   for (const bad of ['http://shop.example/callback', 'shop.example', 'http://localhost.evil.example/']) {
     expect(() => read({ identityCallbacks: bad })).toThrow(`identityCallbacks has "${bad}"`);
   }
+  const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
+  expect(() => read({ ...stripe, profile: 'small', identityCallbacks })).toThrow(
+    'could take the code of profile small',
+  );
   expect(() => read({ identityDomain: 'Tea_Shop' })).toThrow('identityDomain is lower-case letters');
 });
 

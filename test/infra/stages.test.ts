@@ -4,6 +4,10 @@ import { type Output, stacksOf, synthesized, type Template } from './synthesized
 const of = (stage: string) => stacksOf(synthesized('prod', { context: { stage, catalogMaxAge: '60' } }));
 const [tea, coffee] = [of('tea'), of('coffee')];
 
+type Parametrized = {
+  Parameters: Record<string, { Default: string; AllowedValues: string[]; ConstraintDescription: string }>;
+};
+
 /** Names that something else of the stage holds: a version of a function, a database of a cluster, a rule of a plan. */
 const held = new Set([
   'AWS::ApiGatewayV2::Stage StageName',
@@ -46,24 +50,37 @@ test('two stages of one profile in one account have no name and no export in com
 
 test('CloudFormation is told what the stage cannot change once it is there, and what to do instead', () => {
   const first = (context: Record<string, string>) => {
-    const { Parameters = {} } = synthesized('dev', { context }).data as Template & {
-      Parameters?: Record<string, { Default: string; AllowedValues: string[]; ConstraintDescription: string }>;
-    };
+    const { Parameters } = synthesized('dev', { context }).data as unknown as Parametrized;
     const choices = Object.entries(Parameters).filter(([name]) => name.startsWith('First'));
     for (const [name, { Default, AllowedValues, ConstraintDescription }] of choices) {
-      expect(AllowedValues, name).toEqual([Default]);
+      if (name !== 'FirstWarehouse') expect(AllowedValues, name).toEqual([Default]);
       expect(ConstraintDescription, name).toMatch(/stays as it was first deployed\. Deploy another stage/);
     }
     return Object.fromEntries(choices.map(([name, { Default }]) => [name, Default]));
   };
   const own = first({});
-  expect(own).toEqual({ FirstNetwork: 'of the stage', FirstZones: 'the first 2', FirstKey: 'of AWS' });
+  expect(own).toEqual({
+    FirstNetwork: 'of the stage',
+    FirstZones: 'the first 2',
+    FirstDatabase: 'of the stage',
+    FirstWarehouse: 'off',
+    FirstKey: 'of AWS',
+  });
   expect(first({ RATE_LIMIT_PER_MINUTE: '300', readers: '1', traces: 'on' })).toEqual(own);
   expect(first({ zones: 'eu-west-1a,eu-west-1c' })).toEqual({ ...own, FirstZones: 'eu-west-1a eu-west-1c' });
   const vpcSubnets = 'subnet-00000000:eu-west-1a:rtb-00000000,subnet-00000001:eu-west-1b:rtb-00000001';
   expect(first({ vpcId: 'vpc-0123456789abcdef0', vpcSubnets })).toMatchObject({
     FirstNetwork: 'vpc-0123456789abcdef0',
   });
+});
+
+test('a stage that keeps its data cannot lose the warehouse that it has, and may get one', () => {
+  const allowed = (profile: 'dev' | 'prod', warehouse: string) =>
+    (synthesized(profile, { context: { warehouse } }).data as unknown as Parametrized).Parameters.FirstWarehouse!
+      .AllowedValues;
+  expect(allowed('prod', 'off')).toEqual(['off']);
+  expect(allowed('prod', 'on')).toEqual(['on', 'off']);
+  expect(allowed('dev', 'off')).toEqual(['off', 'on']);
 });
 
 test('nothing of a stage with a name of its own is called by its profile', () => {

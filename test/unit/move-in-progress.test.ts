@@ -20,7 +20,7 @@ test('a bar is drawn on a terminal, a line for each batch elsewhere, both with t
     progress.at('orders', counts(2000), undefined);
   }
   expect(drawn).toEqual([
-    `products  [${'#'.repeat(15)}${'.'.repeat(15)}] 500 rows, 0 rejected, 500 rows/s`,
+    `products  [${'#'.repeat(12)}${'.'.repeat(12)}] 500 rows, 0 rejected, 500 rows/s`,
     'orders    2000 rows, 0 rejected, 500 rows/s',
   ]);
   expect(lines[0]).toMatch(/^· products: 500 rows, 500 added, .*, 50 %, \d+ rows\/s$/);

@@ -14,6 +14,12 @@ const ready: Account = {
   endpointZones: async () => zones,
   dynamodbPrefixList: async () => 'pl-6fa54006',
   vpcs: async () => 1,
+  network: async () => ({
+    dns: true,
+    subnets: { 'subnet-0000000a': 'eu-west-1a', 'subnet-0000000b': 'eu-west-1b' },
+    routeTables: { 'rtb-0000000a': false, 'rtb-0000000b': false },
+    groups: ['sg-0000000a'],
+  }),
   concurrency: async () => ({ limit: 1000, unreserved: 1000 }),
   mail: async () => ({ production: true, sending: true }),
   isVerified: async (identity) => (identity === 'shop.example' ? true : undefined),
@@ -112,6 +118,54 @@ describe('an account', () => {
   });
 });
 
+describe('a network and a database of the shop', () => {
+  const network = [
+    'vpcId=vpc-0123456789abcdef0',
+    'vpcSubnets=subnet-0000000a:eu-west-1a:rtb-0000000a,subnet-0000000b:eu-west-1b:rtb-0000000b',
+  ];
+  const database = ['databaseHost=shop.example', 'databaseGroup=sg-0000000a', `databaseSecretArn=${secret('owner')}`];
+  const args = [...network, ...database].flatMap((pair) => ['-c', pair]);
+  const is = ready.network('any');
+
+  test('that are as the settings say are ready, though the account has many networks and the region no Aurora', async () => {
+    const changes = { vpcs: async () => 5, databaseZones: async () => [] };
+    expect(await preflight(changes, args)).toMatchObject({ code: 0, wrong: [] });
+    expect((await preflight(changes)).code).toBe(1);
+  });
+
+  test.each<[string, Partial<Account>, RegExp]>([
+    ['that does not exist', { network: async () => undefined }, /✗ brought: vpc-0123456789abcdef0 does not exist/],
+    ['without names', { network: async () => ({ ...(await is)!, dns: false }) }, /✗ brought: .*enableDnsHostnames/],
+    [
+      'with a subnet in another zone',
+      { network: async () => ({ ...(await is)!, subnets: { 'subnet-0000000a': 'eu-west-1c' } }) },
+      /✗ brought: subnet-0000000a is in eu-west-1c, not in eu-west-1a\.\n✗ brought: subnet-0000000b is no subnet/,
+    ],
+    [
+      'without a route table',
+      { network: async () => ({ ...(await is)!, routeTables: { 'rtb-0000000a': false } }) },
+      /✗ brought: rtb-0000000b is no route table/,
+    ],
+    [
+      'without the group',
+      { network: async () => ({ ...(await is)!, groups: [] }) },
+      /✗ brought: sg-0000000a is no sec/,
+    ],
+    ['with zones that lack an endpoint', { endpointZones: async () => ['eu-west-1a'] }, /Name subnets in other zones/],
+    ['without the secret', { hasSecret: async () => false }, /✗ brought: .*owner-AbCdEf does not exist/],
+  ])('%s are named, and not ready', async (_, changes, line) => {
+    const { code, wrong } = await preflight(changes, args);
+    expect(wrong.join('\n')).toMatch(line);
+    expect(code).toBe(1);
+  });
+
+  test('whose subnets lead out are warned of', async () => {
+    const network = async () => ({ ...(await is)!, routeTables: { 'rtb-0000000a': true, 'rtb-0000000b': false } });
+    const { code, wrong } = await preflight({ network }, args);
+    expect({ code, wrong }).toEqual({ code: 0, wrong: [expect.stringMatching(/^! brought: rtb-0000000a leads out/)] });
+  });
+});
+
 describe('settings', () => {
   test('may turn reservations off, and name zones', async () => {
     const concurrency = async () => ({ limit: 10, unreserved: 10 });
@@ -156,6 +210,14 @@ describe('what AWS answers', () => {
     DescribeVpcEndpointServices:
       '<DescribeVpcEndpointServicesResponse><serviceDetailSet><item><availabilityZoneSet><item>eu-west-1a</item></availabilityZoneSet></item></serviceDetailSet></DescribeVpcEndpointServicesResponse>',
     DescribeVpcs: '<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>',
+    DescribeVpcAttribute:
+      '<DescribeVpcAttributeResponse><enableDnsSupport><value>true</value></enableDnsSupport><enableDnsHostnames><value>true</value></enableDnsHostnames></DescribeVpcAttributeResponse>',
+    DescribeSubnets:
+      '<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-a</subnetId><availabilityZone>eu-west-1a</availabilityZone></item></subnetSet></DescribeSubnetsResponse>',
+    DescribeRouteTables:
+      '<DescribeRouteTablesResponse><routeTableSet><item><routeTableId>rtb-a</routeTableId><routeSet><item><gatewayId>local</gatewayId></item><item><gatewayId>vpce-1</gatewayId><destinationPrefixListId>pl-1</destinationPrefixListId></item></routeSet></item><item><routeTableId>rtb-b</routeTableId><routeSet><item><natGatewayId>nat-1</natGatewayId><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock></item></routeSet></item></routeTableSet></DescribeRouteTablesResponse>',
+    DescribeSecurityGroups:
+      '<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-a</groupId></item></securityGroupInfo></DescribeSecurityGroupsResponse>',
     DescribePrefixLists:
       '<DescribePrefixListsResponse><prefixListSet><item><prefixListId>pl-6fa54006</prefixListId></item></prefixListSet></DescribePrefixListsResponse>',
     'AmazonSSM.GetParameter': '{"Parameter":{"Value":"28"}}',
@@ -202,6 +264,12 @@ describe('what AWS answers', () => {
     expect(await account.endpointZones('states')).toEqual(['eu-west-1a']);
     expect(await account.dynamodbPrefixList()).toBe('pl-6fa54006');
     expect(await account.vpcs()).toBe(1);
+    expect(await account.network('vpc-1')).toEqual({
+      dns: true,
+      subnets: { 'subnet-a': 'eu-west-1a' },
+      routeTables: { 'rtb-a': false, 'rtb-b': true },
+      groups: ['sg-a'],
+    });
     expect(await account.concurrency()).toEqual({ limit: 10, unreserved: 9 });
     expect(await account.mail()).toEqual({ production: false, sending: true });
     expect(await account.isVerified('shop.example')).toBe(true);
@@ -220,7 +288,9 @@ describe('what AWS answers', () => {
       status: 400,
       body: '<ErrorResponse><Error><Code>InvalidParameterCombination</Code></Error></ErrorResponse>',
     });
+    refusals.set('DescribeVpcs', error('InvalidVpcID.NotFound'));
     const account = awsAccount();
+    expect(await account.network('vpc-9')).toBeUndefined();
     expect(await account.bootstrapVersion()).toBeUndefined();
     expect(await account.hasSecret('arn')).toBe(false);
     expect(await account.endpointZones('states')).toEqual([]);

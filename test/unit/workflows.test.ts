@@ -168,9 +168,10 @@ test('the mutants of every part are tried', () => {
   expect(strategy.matrix.part).toEqual([...parts.matchAll(/'(\w+)'/g)].map((m) => m[1]));
 });
 
-test('every scene of the deploy proof is played at night', () => {
+test('every scene of the deploy proof is played at night or for each change', () => {
   const { strategy } = workflow('nightly.yml').jobs.deploy as Job & { strategy: { matrix: { scene: string[] } } };
-  expect(strategy.matrix.scene).toEqual(scenes.map(({ name }) => name));
+  expect(strategy.matrix.scene).toEqual(scenes.flatMap(({ name, nightly }) => (nightly ? [name] : [])));
+  expect(read('.ci/run')).toMatch(/npm run test:deploy -- --python cdk\.out\/venv\/bin --directory/);
 });
 
 test('Dependabot looks at packages and at actions each week, in groups', () => {

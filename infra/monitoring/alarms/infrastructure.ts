@@ -62,26 +62,30 @@ export function jobRuns({ jobs, deadLetters }: Monitored): AlarmSpec[] {
 export function database({ cluster, proxy }: Monitored): AlarmSpec[] {
   return [
     ...(proxy === undefined ? [] : ofTheProxy({ ProxyName: proxy })),
-    {
-      name: 'database-full',
-      runbook: 'database-full',
-      means: 'The database uses nine tenths of its maximum capacity.',
-      metric: awsMetric('AWS/RDS', 'ACUUtilization', { DBClusterIdentifier: cluster }, maximum(5)),
-      threshold: 90,
-      bad: 3,
-      of: 3,
-    },
-    {
-      name: 'database-deadlocks',
-      runbook: 'database-full',
-      means: 'Transactions deadlock repeatedly.',
-      metric: awsMetric('AWS/RDS', 'Deadlocks', { DBClusterIdentifier: cluster }, maximum(5)),
-      threshold: 0.1,
-      bad: 3,
-      of: 3,
-    },
+    ...(cluster === undefined ? [] : ofTheCluster({ DBClusterIdentifier: cluster })),
   ];
 }
+
+const ofTheCluster = (ofCluster: { DBClusterIdentifier: string }): AlarmSpec[] => [
+  {
+    name: 'database-full',
+    runbook: 'database-full',
+    means: 'The database uses nine tenths of its maximum capacity.',
+    metric: awsMetric('AWS/RDS', 'ACUUtilization', ofCluster, maximum(5)),
+    threshold: 90,
+    bad: 3,
+    of: 3,
+  },
+  {
+    name: 'database-deadlocks',
+    runbook: 'database-full',
+    means: 'Transactions deadlock repeatedly.',
+    metric: awsMetric('AWS/RDS', 'Deadlocks', ofCluster, maximum(5)),
+    threshold: 0.1,
+    bad: 3,
+    of: 3,
+  },
+];
 
 const ofTheProxy = (ofProxy: { ProxyName: string }): AlarmSpec[] => [
   {

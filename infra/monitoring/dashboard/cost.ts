@@ -5,7 +5,6 @@ import { graph } from './widgets.ts';
 
 /** What AWS bills by use. */
 export function cost({ apiId, cluster, tables, stateMachines, handlers }: Monitored): IWidget[][] {
-  const ofCluster = { DBClusterIdentifier: cluster };
   const hourly = sum(60);
   const units = (name: 'ConsumedReadCapacityUnits' | 'ConsumedWriteCapacityUnits') =>
     Object.entries(tables).map(([label, table]) =>
@@ -17,12 +16,7 @@ export function cost({ apiId, cluster, tables, stateMachines, handlers }: Monito
     );
   return [
     [
-      graph('Aurora: capacity units', [
-        awsMetric('AWS/RDS', 'ServerlessDatabaseCapacity', ofCluster, { statistic: 'Average', minutes: 60 }),
-      ]),
-      graph('Aurora: storage, bytes', [
-        awsMetric('AWS/RDS', 'VolumeBytesUsed', ofCluster, { statistic: 'Average', minutes: 60 }),
-      ]),
+      ...(cluster === undefined ? [] : ofTheCluster({ DBClusterIdentifier: cluster })),
       graph('Requests an hour', [awsMetric('AWS/ApiGateway', 'Count', { ApiId: apiId }, hourly)]),
     ],
     [
@@ -42,3 +36,12 @@ export function cost({ apiId, cluster, tables, stateMachines, handlers }: Monito
     ],
   ];
 }
+
+const ofTheCluster = (ofCluster: { DBClusterIdentifier: string }): IWidget[] => [
+  graph('Aurora: capacity units', [
+    awsMetric('AWS/RDS', 'ServerlessDatabaseCapacity', ofCluster, { statistic: 'Average', minutes: 60 }),
+  ]),
+  graph('Aurora: storage, bytes', [
+    awsMetric('AWS/RDS', 'VolumeBytesUsed', ofCluster, { statistic: 'Average', minutes: 60 }),
+  ]),
+];

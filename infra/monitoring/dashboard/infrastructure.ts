@@ -8,27 +8,10 @@ import { graph } from './widgets.ts';
 /** PostgreSQL and what stands before and behind it. */
 export function data(resources: Monitored): IWidget[][] {
   const { cluster, writer, proxy, ours } = resources;
-  const ofCluster = { DBClusterIdentifier: cluster };
-  const average = { statistic: 'Average' };
   return [
-    [
-      graph('Database: capacity units, active sessions', [
-        awsMetric('AWS/RDS', 'ServerlessDatabaseCapacity', ofCluster, average),
-        awsMetric('AWS/RDS', 'DBLoad', { DBInstanceIdentifier: writer }, average),
-      ]),
-      graph('Database: CPU and capacity in use, %', [
-        awsMetric('AWS/RDS', 'CPUUtilization', ofCluster, average),
-        awsMetric('AWS/RDS', 'ACUUtilization', ofCluster, average),
-      ]),
-      graph(
-        'Database: connections, commit latency, deadlocks',
-        [
-          awsMetric('AWS/RDS', 'DatabaseConnections', ofCluster, average),
-          awsMetric('AWS/RDS', 'CommitLatency', ofCluster, { ...average, label: 'CommitLatency ms' }),
-        ],
-        { right: [awsMetric('AWS/RDS', 'Deadlocks', ofCluster, average)] },
-      ),
-    ],
+    ...(cluster === undefined
+      ? []
+      : [ofTheCluster({ DBClusterIdentifier: cluster }, { DBInstanceIdentifier: writer! })]),
     [
       graph('Database: connections used, age of the oldest rows, % of their limits', [
         ours('ConnectionsUsed', maximum()),
@@ -74,6 +57,31 @@ export function data(resources: Monitored): IWidget[][] {
         },
       ),
     ],
+  ];
+}
+
+function ofTheCluster(
+  ofCluster: { DBClusterIdentifier: string },
+  ofWriter: { DBInstanceIdentifier: string },
+): IWidget[] {
+  const average = { statistic: 'Average' };
+  return [
+    graph('Database: capacity units, active sessions', [
+      awsMetric('AWS/RDS', 'ServerlessDatabaseCapacity', ofCluster, average),
+      awsMetric('AWS/RDS', 'DBLoad', ofWriter, average),
+    ]),
+    graph('Database: CPU and capacity in use, %', [
+      awsMetric('AWS/RDS', 'CPUUtilization', ofCluster, average),
+      awsMetric('AWS/RDS', 'ACUUtilization', ofCluster, average),
+    ]),
+    graph(
+      'Database: connections, commit latency, deadlocks',
+      [
+        awsMetric('AWS/RDS', 'DatabaseConnections', ofCluster, average),
+        awsMetric('AWS/RDS', 'CommitLatency', ofCluster, { ...average, label: 'CommitLatency ms' }),
+      ],
+      { right: [awsMetric('AWS/RDS', 'Deadlocks', ofCluster, average)] },
+    ),
   ];
 }
 

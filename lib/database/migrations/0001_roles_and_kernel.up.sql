@@ -1,4 +1,4 @@
--- Login roles: one for each kind of work. They have no password; membership in rds_iam lets them log in by IAM token alone.
+-- Login roles: one for each kind of work. Membership in rds_iam lets them log in by IAM token alone, without a password.
 do $$
 declare
   name text;
@@ -43,7 +43,10 @@ begin
     if not exists (select from pg_catalog.pg_roles where rolname = name) then
       execute format('create role %I login', name);
     end if;
-    execute format('grant rds_iam to %I', name);
+    -- Where the owner logs in by a password (lib/database/owner.sql.ts), so do they: a member of rds_iam could not.
+    if shobj_description(current_user::regrole, 'pg_authid') is distinct from 'logs in by password' then
+      execute format('grant rds_iam to %I', name);
+    end if;
     -- The settings belong to the role: RDS Proxy refuses them as start-up options and pins a session that uses SET.
     execute format('alter role %I set search_path = %L', name, '');
     execute format('alter role %I set statement_timeout = %L', name, statement_timeout);

@@ -76,7 +76,8 @@ def database_users(role_name):
                   for one in (json.loads(document) if isinstance(document, str) else document)["Statement"]]
     resources = [resource for one in statements if one["Effect"] == "Allow" and "rds-db:connect" in listed(one["Action"])
                  for resource in listed(one["Resource"])]
-    return [resource.rsplit("/", 1)[1] for resource in resources if ":dbuser:prx-" in resource]
+    # Through the proxy, or where there is none to the cluster itself.
+    return [resource.rsplit("/", 1)[1] for resource in resources if re.search(r":dbuser:(prx|cluster)-", resource)]
 
 
 def listed(value):
@@ -101,6 +102,8 @@ def spawn_beside_database(worker):
     variables = dict(worker.config.get("Environment", {}).get("Variables", {}))
     if "DATABASE_HOST" in variables:
         variables["DATABASE_PORT"] = str(read("ports.json")[stage])
+        if "NODE_EXTRA_CA_CERTS" in variables:  # A cluster's own address and authority.
+            variables.update(DATABASE_HOST="localhost", NODE_EXTRA_CA_CERTS=os.environ["NODE_EXTRA_CA_CERTS"])
     worker.config = {**worker.config, "Environment": {"Variables": variables}}
     return spawn(worker)
 
