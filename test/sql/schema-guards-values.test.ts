@@ -32,6 +32,7 @@ describe('an id or a currency', () => {
     report_subscription_id: `rsb_${hex}`,
     report_run_id: `rrn_${hex}`,
     report_export_id: `rex_${hex}`,
+    address_id: `adr_${hex}`,
     currency: 'EUR',
   };
   const cast = (value: string, domain: string) => shop.sql.unsafe(`select $1::kernel.${domain}`, [value]);
