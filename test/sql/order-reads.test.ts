@@ -14,11 +14,11 @@ beforeAll(async () => {
     insert into customers.customers (id, email, name, password_hash, created_at, updated_at)
     values (${other}, 'other@example.com', 'Other', 'none', now(), now()),
       (${third}, 'third@example.com', 'Third', 'none', now(), now())`;
-  const productId = await saga.product(2);
+  const [scarce, plenty] = [await saga.product(2), await saga.product(2)];
   orders = [];
   // The third finds no stock, the saga of the fourth never starts, the fifth belongs to another customer.
-  for (const start of [true, true, true, false, false]) {
-    orders.push((await saga.place([{ productId, quantity: 1 }], { start })).id);
+  for (const productId of [scarce, scarce, scarce, plenty, plenty]) {
+    orders.push((await saga.place([{ productId, quantity: 1 }], { start: productId === scarce })).id);
   }
   await saga.owner`update orders.orders set customer_id = ${other} where id = ${orders[4]!}`;
 });

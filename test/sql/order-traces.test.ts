@@ -258,11 +258,12 @@ describe('an open order', () => {
     const skus = ['C', 'A', 'B'].map((letter) => `${letter}-${newId('request', saga.clock)}`);
     const lines: { productId: string; quantity: number }[] = [];
     for (const sku of skus) {
-      const productId = await saga.product(0);
+      const productId = await saga.product(1);
       await saga.owner`update catalog.products set sku = ${sku} where id = ${productId}`;
       lines.push({ productId, quantity: 1 });
     }
-    const { id } = await saga.place(lines, { start: false });
+    const [first, { id }] = [await saga.place(lines, { start: false }), await saga.place(lines, { start: false })];
+    await reserve(first.id, second(1));
     await expect(reserve(id, second(1))).rejects.toThrow(skus.toSorted().join(', '));
   });
 

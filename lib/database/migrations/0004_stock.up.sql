@@ -105,9 +105,10 @@ create view catalog.availability as
   from stock.levels;
 grant select on catalog.availability to catalog_reader;
 
-grant usage on schema stock to catalog_api, saga, manual_review, reconciler;
+grant usage on schema stock to catalog_api, orders_api, saga, manual_review, reconciler;
 
 grant select on stock.levels to catalog_api, saga;
+grant select (product_id, on_hand, reserved) on stock.levels to orders_api;
 grant insert (product_id, low_at), update (low_at) on stock.levels to catalog_api;
 -- Lets them lock a level. Its numbers stay the trigger's.
 grant update (product_id) on stock.levels to catalog_api, saga;

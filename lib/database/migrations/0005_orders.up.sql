@@ -180,10 +180,6 @@ create table orders.review_idempotency_keys (like customers.idempotency_keys inc
 create function orders.guard_first_status() returns trigger
 language plpgsql as $$
 begin
-  -- An order that there is not enough stock for ends as it is placed: nothing was reserved for it, and nothing charged.
-  if new.status = 'failed' and new.failure_code = 'out-of-stock' then
-    return new;
-  end if;
   -- The archive gives orders back as they were. Nobody but its owner, whose function that is, inserts them.
   if (select relowner from pg_catalog.pg_class where oid = tg_relid) = current_user::text::regrole
     and exists (select from archive.order_keys where id = new.id)
@@ -194,8 +190,10 @@ begin
     using errcode = 'integrity_constraint_violation', constraint = 'order_begins_pending';
 end
 $$;
-create trigger guard_first_status before insert on orders.orders
-  for each row when (new.status <> 'pending') execute function orders.guard_first_status();
+-- Out of stock: nothing was reserved, nothing charged.
+create trigger guard_first_status before insert on orders.orders for each row
+  when (new.status <> 'pending' and (new.status, new.failure_code) is distinct from ('failed', 'out-of-stock'))
+  execute function orders.guard_first_status();
 
 create function orders.guard_transition() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -298,20 +296,16 @@ grant select on orders.priceable_products, orders.sold_products, orders.priceabl
 grant select, insert, update (version, correlation_id, updated_at) on orders.orders to orders_api;
 grant usage on sequence orders.order_numbers to orders_api;
 grant insert, select (order_id, quantity) on orders.lines to orders_api;
-grant usage on schema stock to orders_api;
-grant select (product_id, on_hand, reserved) on stock.levels to orders_api;
-grant select, insert on orders.timeline to orders_api;
+grant select, insert on orders.timeline to orders_api, manual_review;
 grant select, insert, update on orders.idempotency_keys to orders_api;
 grant select, insert, update on orders.review_idempotency_keys to manual_review;
 
 grant select on orders.orders, stock.wanted to saga, manual_review;
 grant update (status, version, updated_at, abandoned_at, failure_code, failure_detail, compensation_attempts)
   on orders.orders to saga, manual_review;
-grant update (capture_retries) on orders.orders to manual_review;
+grant update (capture_retries, correlation_id) on orders.orders to manual_review;
 grant update (confirmed_at, payment_action) on orders.orders to saga;
-grant update (correlation_id) on orders.orders to manual_review;
-grant insert on orders.timeline to saga, manual_review;
-grant select on orders.timeline to manual_review;
+grant insert on orders.timeline to saga;
 grant select (order_id, attempt, opened_at, from_status, steps, settled_at), insert on orders.manual_reviews to saga;
 grant select on orders.manual_reviews to manual_review;
 grant update (settled_at, settled_how) on orders.manual_reviews to saga, manual_review;

@@ -54,7 +54,7 @@ export async function readBeforePlacing(
   return { answer, known, short, unpaid, ...priceable };
 }
 
-/** The lines that there is not enough stock for now. Nothing is locked: it may be reserved or given back a moment later. */
+/** The lines whose stock is short now. Nothing is locked: it may be reserved or given back a moment later. */
 const shortOf = (sql: Sql, lines: readonly { productId: string; quantity: number }[]) => sql`
   select wanted.sku
   from jsonb_to_recordset(${JSON.stringify(lines)}::text::jsonb) as wanted ("productId" text, sku text, quantity integer)
@@ -81,7 +81,7 @@ const unpaidColumn = (sql: Sql, { customerId, guestEmail }: Buyer) => sql`
  * event in one statement, which is one transaction. The statement takes the order's number too: now and then a sequence
  * writes, and elsewhere that would be a commit of its own.
  * @param answerWith the answer to the request, by the number of the order
- * @param failsIfShort the id of an event: an order that there is not enough stock for fails in this statement
+ * @param failsIfShort the id of an event: an order whose stock is short fails in this statement
  * @returns the number if it did, and why it failed, if so; otherwise the answer of the request that came first
  * @throws Problem request-in-flight while another request holds the key; idempotency-key-reused; coupon-used-up, when others
  *   were quicker
