@@ -5,13 +5,15 @@ import { join, resolve } from 'node:path';
 import type { Emulator } from './emulator.ts';
 
 const root = resolve(import.meta.dirname, '../..');
+/** For a command that hangs, as one does that waits for a function that the emulator cannot start. */
+const hangMs = 15 * 60_000;
 
 /** A command ended with another code than 0. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   readonly output: string;
 
-  constructor(command: string, code: number, output: string) {
+  constructor(command: string, code: number | NodeJS.Signals, output: string) {
     super(`${command} ended with ${code}:\n${output.slice(-3000)}`);
     this.output = output;
   }
@@ -34,6 +36,7 @@ export async function run(
     cwd: folder,
     env: { ...inherited, ...environment, CI: '1', CDK_DISABLE_VERSION_CHECK: '1', ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: hangMs,
   });
   let output = '';
   const read = (chunk: Buffer) => {
@@ -41,10 +44,10 @@ export async function run(
   };
   child.stdout.on('data', read);
   child.stderr.on('data', read);
-  const [code] = (await once(child, 'close')) as [number | null];
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   const line = [command, ...args].join(' ');
   await appendFile(join(home, 'commands.log'), `$ ${line}\n${output}\n`);
-  if (code !== 0) throw new CommandFailed(line, code ?? 1, output);
+  if (code !== 0) throw new CommandFailed(line, code ?? signal ?? 1, output);
   return output;
 }
 

@@ -36,6 +36,8 @@ export type Emulator = {
 
 /** Starts MiniStack with what emulator/ adds to it. IAM is enforced. Its log is `emulator.log`. */
 export async function startEmulator({ bin, home, concurrency, canarySeconds }: Options): Promise<Emulator> {
+  // The emulator's workers are CommonJS, and would be modules by the project's own package.json above them.
+  await writeFile(join(home, 'package.json'), '{ "type": "commonjs" }\n');
   const port = await freePort();
   const certificate = await loadCertificate(join(home, 'tls'));
   const endpoint = `http://localhost:${port}`;
