@@ -213,7 +213,7 @@ test('sagas run on Step Functions where state machines are named, and the worker
   const machines = Object.fromEntries(
     stateMachines.map((name) => [stateMachineVariables[name], machineArnOf(name).replace('undefined', 'eu-west-1')]),
   );
-  const elsewhere = { ...machines, AWS_ENDPOINT_URL_SFN: `http://127.0.0.1:${port}` };
+  const elsewhere = { ...machines, AWS_ENDPOINT_URL_SFN: `http://127.0.0.1:${port}`, SWEEP_AFTER_SECONDS: '2' };
   const refused = start([main, 'http'], { PLACING_STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:1:stateMachine:one' });
   expect(await once(refused.child, 'exit')).toEqual([1, null]);
   expect(refused.log.text).toMatch(/Name all four state machines, or none: COMPENSATING_STATE_MACHINE_ARN/);
