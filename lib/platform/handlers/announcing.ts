@@ -1,6 +1,6 @@
 import { outboxDue, outboxSource } from '../../contract/events/define-event.ts';
 import { describeError, type Logger } from '../../kernel/log.ts';
-import { sharedRun } from '../../kernel/shared-run.ts';
+import { sharedRuns } from '../../kernel/shared-runs.ts';
 import { tellBus } from '../event-bus.ts';
 
 type Log = Pick<Logger, 'warn'>;
@@ -8,9 +8,11 @@ type Log = Pick<Logger, 'warn'>;
 /** A request is not kept waiting for the bus: the schedule finds what a lost message would have told. */
 const patienceMs = 500;
 
-const tell = sharedRun(() =>
-  tellBus({ source: outboxSource, type: outboxDue }, { abortSignal: AbortSignal.timeout(patienceMs) }),
-);
+const runs = sharedRuns<void>();
+const tell = () =>
+  runs('publisher', () =>
+    tellBus({ source: outboxSource, type: outboxDue }, { abortSignal: AbortSignal.timeout(patienceMs) }),
+  );
 
 /** Tells the publisher that the outbox has events, once they are committed. Requests at the same time share a message. */
 export const tellPublisher = (log: Log): Promise<void> =>

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
-import { sharedRun } from '../../lib/kernel/shared-run.ts';
+import { sharedRuns } from '../../lib/kernel/shared-runs.ts';
 
 function controlled() {
   const runs: PromiseWithResolvers<void>[] = [];
-  const call = sharedRun(() => {
-    const run = Promise.withResolvers<void>();
-    runs.push(run);
-    return run.promise;
-  });
+  const shared = sharedRuns<void>();
+  const call = () =>
+    shared('one key', () => {
+      const run = Promise.withResolvers<void>();
+      runs.push(run);
+      return run.promise;
+    });
   return { runs, call };
 }
 
