@@ -77,25 +77,20 @@ const mayWriteMail = ({ method, path, status }: Request): boolean =>
   method === 'POST' && status < 300 && /^\/(customers|password-resets)\b/.test(path);
 
 /** What happens within so many milliseconds is published together. */
-const gatherMs = { least: 80, most: 500 };
+const gatherMs = 80;
 
-/**
- * Runs `work` a moment after a call, once for all calls until then. The moment is longer where the work takes longer, so that
- * it takes a fifth of the time at most.
- */
+/** Runs `work` a moment after a call, once for all calls until then, and one run at a time. */
 function soon(work: () => Promise<unknown>): { call: () => void; end: () => void } {
   let timer: NodeJS.Timeout | undefined;
-  let [running, again, ended, took] = [false, false, false, 0];
+  let [running, again, ended] = [false, false, false];
   const call = () => {
     if (ended) return;
     if (running) again = true;
-    else timer ??= setTimeout(run, Math.min(gatherMs.most, Math.max(gatherMs.least, 4 * took)));
+    else timer ??= setTimeout(run, gatherMs);
   };
   const run = async () => {
     [timer, running, again] = [undefined, true, false];
-    const startedAt = performance.now();
     await work().catch(() => {}); // The schedule tries again.
-    took = performance.now() - startedAt;
     running = false;
     if (again) call();
   };
