@@ -5,9 +5,9 @@ import { config } from '../../lib/platform/config.ts';
 import { stepHandler } from '../../lib/platform/handlers/step.ts';
 import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
-import { outOfStock } from '../../lib/saga/failures.ts';
 import { reserveAllOrNothing } from '../../lib/saga/reserve.sql.ts';
 import { type PlacingState, placingState } from '../../lib/saga/state.ts';
+import { outOfStock } from '../../lib/shop/orders/out-of-stock.ts';
 import { steps } from '../steps.ts';
 
 type Deps = { sql: () => Sql; clock: Clock; meter: Meter; reservationSeconds: number };

@@ -1,13 +1,11 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { consumers } from '../../functions/consumers.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { type StateMachineName, stateMachines } from '../../lib/contract/deploy/route.ts';
-import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { config } from '../../lib/platform/config.ts';
 import { connectionOf } from '../../lib/platform/sql.ts';
-import { isActive, patternOf } from '../events.ts';
+import { busRules } from '../local/bus/rules.ts';
 import { startBus } from '../local/bus/start.ts';
 import { createClock } from '../local/clock.ts';
 import { startJobs } from '../local/jobs.ts';
@@ -70,7 +68,12 @@ async function startParts(
     name: config().EVENT_BUS_NAME,
     file: join(folder, 'events.sqlite'),
     address: { host: '0.0.0.0', port: workerPorts().events },
-    rules: rules({ publish: () => publish(), sendMails: () => sendMails() }),
+    rules: busRules({
+      orderMails: config().ORDER_MAILS === 'all',
+      invoke,
+      publish: () => publish(),
+      sendMails: () => sendMails(),
+    }),
     clock,
     log: say,
   });
@@ -80,27 +83,6 @@ async function startParts(
   [publish, sendMails] = [jobs.publish, jobs.sendMails];
   publish();
 }
-
-/** As CDK sets them up on AWS. */
-const rules = ({ publish, sendMails }: { publish: () => void; sendMails: () => void }) => [
-  {
-    name: 'publish-events',
-    pattern: { source: [outboxSource], 'detail-type': [outboxDue] },
-    atOnce: 1,
-    deliver: async () => publish(),
-  },
-  ...Object.values(consumers)
-    .filter((row) => isActive(row, { orderMails: config().ORDER_MAILS === 'all' }))
-    .map((consumer) => ({
-      name: consumer.name,
-      pattern: patternOf(consumer),
-      atOnce: consumer.atOnce,
-      deliver: async (event: unknown) => {
-        await invoke(consumer.handler, event, consumer.timeoutSeconds);
-        if (consumer.writesMails) sendMails();
-      },
-    })),
-];
 
 /** Runs the sagas at the port of the states. */
 export async function startSagas(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isScheduled, jobs } from '../../functions/jobs.ts';
 import type { Clock } from '../../lib/kernel/clock.ts';
 import type { FromHost } from './functions/protocol.ts';
@@ -50,21 +51,21 @@ export function startJobs({ invoke, refreshKeys, askedForReports, clock, log }: 
       })),
   });
   const sendMails = againWhileRunning(() => scheduler.trigger('send-mails'));
-  const publish = soon(() => scheduler.trigger('publish-events'));
+  const publish = againWhileRunning(() => scheduler.trigger('publish-events'), gatherMs);
   const wake = () => {
-    void sendMails();
-    publish.call();
+    void sendMails.call();
+    void publish.call();
   };
   const refresh = () => void scheduler.trigger('refresh-issuer-keys').catch(() => {});
   const timer = refreshKeys ? setInterval(refresh, refreshKeysEveryMs) : undefined;
   return {
     ...scheduler,
     afterRequest: (line) => {
-      if (mayWriteMail(line)) void sendMails();
+      if (mayWriteMail(line)) void sendMails.call();
       asksReports ||= /^\/report(s|-subscriptions)\b/.test(line.path);
     },
-    publish: publish.call,
-    sendMails: () => void sendMails(),
+    publish: () => void publish.call(),
+    sendMails: () => void sendMails.call(),
     async stop() {
       clearInterval(timer);
       publish.end();
@@ -79,41 +80,23 @@ const mayWriteMail = ({ method, path, status }: Request): boolean =>
 /** What happens within so many milliseconds is published together. */
 const gatherMs = 80;
 
-/** Runs `work` a moment after a call, once for all calls until then, and one run at a time. */
-function soon(work: () => Promise<unknown>): { call: () => void; end: () => void } {
-  let timer: NodeJS.Timeout | undefined;
+/** Runs `work` one run at a time, each `pauseMs` after it was asked for, and once more when it was called during a run. */
+function againWhileRunning(work: () => Promise<unknown>, pauseMs = 0): { call: () => Promise<void>; end: () => void } {
   let [running, again, ended] = [false, false, false];
-  const call = () => {
-    if (ended) return;
-    if (running) again = true;
-    else timer ??= setTimeout(run, gatherMs);
-  };
-  const run = async () => {
-    [timer, running, again] = [undefined, true, false];
-    await work().catch(() => {}); // The schedule tries again.
-    running = false;
-    if (again) call();
-  };
   return {
-    call,
+    async call() {
+      again = true;
+      if (running) return;
+      running = true;
+      while (again && !ended) {
+        if (pauseMs > 0) await sleep(pauseMs, undefined, { ref: false });
+        again = false;
+        if (!ended) await work().catch(() => {}); // The schedule tries again.
+      }
+      running = false;
+    },
     end() {
       ended = true;
-      clearTimeout(timer);
     },
-  };
-}
-
-/** Runs `work` one run at a time, and once more when it was called during a run. */
-function againWhileRunning(work: () => Promise<unknown>): () => Promise<void> {
-  let [running, again] = [false, false];
-  return async () => {
-    again = true;
-    if (running) return;
-    running = true;
-    while (again) {
-      again = false;
-      await work().catch(() => {}); // The schedule tries again.
-    }
-    running = false;
   };
 }

@@ -1,15 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { consumers } from '../../functions/consumers.ts';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { streams } from '../../functions/streams.ts';
 import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { StateMachineName } from '../../lib/contract/deploy/route.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { shippedMigrations, status } from '../../lib/database/migrate.ts';
-import { isActive, patternOf } from '../events.ts';
+import { busRules } from './bus/rules.ts';
 import { type Bus, startBus } from './bus/start.ts';
 import { type Certificate, loadCertificate } from './certificate.ts';
 import type { MovableClock } from './clock.ts';
@@ -106,29 +104,10 @@ export async function openBus(
   invoke: Invoke,
   { clock, keep, onMail, onEvents }: { clock: MovableClock; keep: Keep; onMail: () => void; onEvents: () => void },
 ): Promise<Bus> {
-  const active = Object.values(consumers).filter((row) =>
-    isActive(row, { orderMails: settings.ORDER_MAILS === 'all' }),
-  );
   const bus = await startBus({
     name: 'counterfoil',
     file: join(directory, 'events.sqlite'),
-    rules: [
-      {
-        name: 'publish-events',
-        pattern: { source: [outboxSource], 'detail-type': [outboxDue] },
-        atOnce: 1,
-        deliver: async () => onEvents(),
-      },
-      ...active.map((consumer) => ({
-        name: consumer.name,
-        pattern: patternOf(consumer),
-        atOnce: consumer.atOnce,
-        deliver: async (event: unknown) => {
-          await invoke(consumer.handler, event, consumer.timeoutSeconds);
-          if (consumer.writesMails) onMail();
-        },
-      })),
-    ],
+    rules: busRules({ orderMails: settings.ORDER_MAILS === 'all', invoke, publish: onEvents, sendMails: onMail }),
     clock,
     log,
   });

@@ -57,15 +57,26 @@ function wokenBy(
   invokedBy(scope, `${id}Permission`, publisher, rule.attrArn);
 }
 
+/** A job that something else than the schedule calls. */
+const unscheduled = (
+  scope: Construct,
+  id: string,
+  context: StageContext,
+  { row, description }: { row: (typeof jobs)['send-notices' | 'serve-metrics']; description: string },
+): HandlerFunction =>
+  new HandlerFunction(scope, id, {
+    ...context,
+    handler: row.handler,
+    description,
+    grants: grantsOf({ kind: 'job', row }, context.settings.payments.provider),
+    timeoutSeconds: row.timeoutSeconds,
+  });
+
 /** What SNS calls when an alarm has changed. */
 function noticesSender(scope: Construct, context: StageContext): HandlerFunction {
-  const job = jobs['send-notices'];
-  const sender = new HandlerFunction(scope, 'SendNotices', {
-    ...context,
-    handler: job.handler,
+  const sender = unscheduled(scope, 'SendNotices', context, {
+    row: jobs['send-notices'],
     description: 'Tells chats and webhooks of alarms',
-    grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
-    timeoutSeconds: job.timeoutSeconds,
   });
   // A target that does not answer gets another two chances, a minute and two minutes later.
   sender.function.configureAsyncInvoke({ retryAttempts: 2, maxEventAge: Duration.hours(1) });
@@ -74,13 +85,9 @@ function noticesSender(scope: Construct, context: StageContext): HandlerFunction
 
 /** What answers Prometheus, where the stage has a token for it: the API calls it for one path, and it asks for the token. */
 function metricsServer(scope: Construct, context: StageContext, apiId: string): HandlerFunction {
-  const job = jobs['serve-metrics'];
-  const server = new HandlerFunction(scope, 'ServeMetrics', {
-    ...context,
-    handler: job.handler,
+  const server = unscheduled(scope, 'ServeMetrics', context, {
+    row: jobs['serve-metrics'],
     description: 'GET /metrics for Prometheus',
-    grants: grantsOf({ kind: 'job', row: job }, context.settings.payments.provider),
-    timeoutSeconds: job.timeoutSeconds,
   });
   const { functionArn } = server.function;
   addPath(scope, 'ServeMetrics', {

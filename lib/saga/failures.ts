@@ -29,8 +29,6 @@ const declineDetails: Readonly<Record<DeclineCode, string>> = {
   charge_voided: 'The order was compensated before it was charged',
 };
 
-export { outOfStock } from '../shop/orders/out-of-stock.ts';
-
 /** Of an order that was compensated for no reason that the customer could understand. */
 export const compensated: Failure = {
   code: 'compensated',

@@ -1,7 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { OrderNotActive, OutOfStock } from '../kernel/errors.ts';
+import { outOfStock } from '../shop/orders/out-of-stock.ts';
 import { transition } from '../shop/orders/transition.sql.ts';
-import { outOfStock } from './failures.ts';
 
 /**
  * Reserves every line of a pending order in one statement: locks the order, then the levels in the order of their product

@@ -48,7 +48,7 @@ test('two stages of one profile in one account have no name and no export in com
   expect(exported(tea).filter((name) => exported(coffee).includes(name))).toEqual([]);
 });
 
-test('CloudFormation is told what the stage cannot change once it is there, and what to do instead', () => {
+test('CloudFormation knows what the stage cannot change once it is there, and says what to do instead', () => {
   const first = (context: Record<string, string>) => {
     const { Parameters } = synthesized('dev', { context }).data as unknown as Parametrized;
     const choices = Object.entries(Parameters).filter(([name]) => name.startsWith('First'));
