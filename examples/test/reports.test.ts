@@ -420,7 +420,11 @@ describe('a shop of several currencies', () => {
     const sales = (currency: string) => part(currency).locator('dt:text-is("Sales") + dd').textContent();
     const { data } = await salesOf('day');
     const sum = data.reduce((all, { sales, currency }) => all + (currency === 'EUR' ? sales : 0), 0);
-    expect([await sales('JPY'), await sales('KWD'), await sales('EUR')]).toEqual(['JP¥98', 'KWD\u00a02.345', euros(sum)]);
+    expect([await sales('JPY'), await sales('KWD'), await sales('EUR')]).toEqual([
+      'JP¥98',
+      'KWD\u00a02.345',
+      euros(sum),
+    ]);
     await part('KWD').getByRole('slider').focus();
     await page.keyboard.press('End');
     expect(await part('KWD').getByRole('slider').getAttribute('aria-valuetext')).toContain('KWD\u00a02.345');
