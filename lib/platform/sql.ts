@@ -6,7 +6,8 @@ import { awsCredentials, config } from './config.ts';
 import { passwordFrom } from './database-logins.gateway.ts';
 import { passwordOf } from './database-password.ts';
 import { poolOf } from './pools.ts';
-import { withComments } from './sql-comments.ts';
+import { commentsOn } from './sql-comments.ts';
+import { withKeptTexts } from './sql-text.ts';
 import { logger } from './telemetry.ts';
 
 export type { Sql } from 'postgres';
@@ -88,7 +89,7 @@ export function sqlAt(
     types: { bigint: bigintAsNumber },
     onnotice: () => {},
   }) as unknown as Sql;
-  return withComments(sql, SQL_COMMENTS);
+  return withKeptTexts(sql, commentsOn(SQL_COMMENTS));
 }
 
 /** The password of a role; undefined where roles log in by IAM. */

@@ -5,7 +5,8 @@ import postgres, { type Sql } from 'postgres';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { correlated } from '../../lib/kernel/correlation.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { type Commented, withComments } from '../../lib/platform/sql-comments.ts';
+import { type Commented, commentsOn } from '../../lib/platform/sql-comments.ts';
+import { withKeptTexts } from '../../lib/platform/sql-text.ts';
 import { median } from './numbers.ts';
 import { placeOrder } from './orders.ts';
 import { openShop, type Shop } from './shop.ts';
@@ -60,7 +61,7 @@ export async function measurePool({ clients, rounds, seconds, crowd, say }: Pool
       await sql.end();
     };
     const named = (which: Commented) => {
-      const sql = withComments(pool, which);
+      const sql = withKeptTexts(pool, commentsOn(which));
       return () => correlated(newId('access', systemClock), async () => await read(sql));
     };
     const [plain, sampled, all] = [named('none'), named('sampled'), named('all')];

@@ -2,7 +2,8 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inTransaction } from '../../lib/database/transaction.sql.ts';
 import { correlated } from '../../lib/kernel/correlation.ts';
-import { isSampled, withComments } from '../../lib/platform/sql-comments.ts';
+import { commentsOn, isSampled } from '../../lib/platform/sql-comments.ts';
+import { withKeptTexts } from '../../lib/platform/sql-text.ts';
 import { poolOptions } from '../support/handlers.ts';
 import { createDatabase, type TestDatabase, testPostgres } from '../support/postgres.ts';
 
@@ -43,7 +44,7 @@ test('one request in about a hundred is sampled', () => {
 
 describe('by default', () => {
   test('the statements of a sampled request name it, once each, and are not prepared', async () => {
-    const sql = withComments(plain, 'sampled');
+    const sql = withKeptTexts(plain, commentsOn('sampled'));
     const texts = await correlated(sampled, () => Promise.all([1, 2, 3].map((n) => textOf(sql, n))));
     for (const text of texts) {
       expect(text).toContain('where $1::integer > 0');
@@ -55,7 +56,7 @@ describe('by default', () => {
 
   // Not where PgBouncer judges and keeps no prepared statements.
   test.skipIf(!prepares)('those of all others are prepared once, and the same text for everybody', async () => {
-    const sql = withComments(plain, 'sampled');
+    const sql = withKeptTexts(plain, commentsOn('sampled'));
     for (const id of [other, undefined]) expect(await correlated(id, () => textOf(sql))).not.toContain('/*');
     expect(await prepared()).toBe(1);
     // A sampled one in between takes nothing away from them.
@@ -65,7 +66,7 @@ describe('by default', () => {
   });
 
   test('an id that could leave the comment is none', async () => {
-    const sql = withComments(plain, 'all');
+    const sql = withKeptTexts(plain, commentsOn('all'));
     for (const id of ["x'*/ ; select 1 /*", '', 'x'.repeat(129), 7]) {
       expect(await correlated(id, () => textOf(sql)), String(id)).not.toContain('/*');
     }
@@ -73,7 +74,7 @@ describe('by default', () => {
 });
 
 test('in a transaction, too, with what a statement returns unchanged', async () => {
-  const sql = withComments(plain, 'sampled');
+  const sql = withKeptTexts(plain, commentsOn('sampled'));
   const inside = () =>
     inTransaction(sql, async (tx) => [await textOf(tx as unknown as Sql), await textOf(tx as unknown as Sql, 0)]);
   for (const text of await correlated(sampled, inside)) expect(text.endsWith(comment(sampled)), text).toBe(true);
@@ -81,13 +82,13 @@ test('in a transaction, too, with what a statement returns unchanged', async () 
 });
 
 test('all requests or none, when a deployment says so', async () => {
-  const [all, none] = [withComments(plain, 'all'), withComments(plain, 'none')];
+  const [all, none] = [withKeptTexts(plain, commentsOn('all')), withKeptTexts(plain, commentsOn('none'))];
   expect(await correlated(other, () => textOf(all))).toContain(comment(other));
   expect(await correlated(sampled, () => textOf(none))).not.toContain('/*');
 });
 
 test('requests that run at the same time name themselves and not each other', async () => {
-  const sql = withComments(plain, 'all');
+  const sql = withKeptTexts(plain, commentsOn('all'));
   const texts = await Promise.all(ids.slice(0, 20).map((id) => correlated(id, () => textOf(sql))));
   expect(texts.map((text) => /'(req_\d+)'/.exec(text)?.[1])).toEqual(ids.slice(0, 20));
 });
