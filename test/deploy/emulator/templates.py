@@ -76,6 +76,23 @@ with_attributes("AWS::Cognito::UserPool", lambda pool: {
     "ProviderURL": f"https://cognito-idp.{get_region()}.amazonaws.com/{pool}"})
 
 
+# --- The tags of a bucket, by which CDK knows that it may empty it.
+
+create_bucket, update_bucket = types["AWS::S3::Bucket"]["create"], types["AWS::S3::Bucket"]["update"]
+
+
+def tagged(bucket, props):
+    s3._bucket_tags[bucket[0]] = {tag["Key"]: tag["Value"] for tag in props.get("Tags", [])}
+    return bucket
+
+
+types["AWS::S3::Bucket"] = {
+    **types["AWS::S3::Bucket"],
+    "create": lambda logical_id, props, stack_name: tagged(create_bucket(logical_id, props, stack_name), props),
+    "update": lambda physical_id, old, new, stack_name: tagged(update_bucket(physical_id, old, new, stack_name), new),
+}
+
+
 # --- What AWS refuses: to make a log group that is there, as one is that was kept, and to delete a bucket that has files.
 
 def refusing(type_name, action, refusal):
