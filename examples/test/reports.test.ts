@@ -66,6 +66,26 @@ async function register(
   return (await unwrap(staff().POST('/applications/{applicationId}/keys', { params, body: {} }))).key;
 }
 
+/** Sells one unit of a product of its own. */
+async function sell(price: { amount: number; currency: string }): Promise<void> {
+  const product = await unwrap(
+    staff().POST('/products', { body: { sku: `IN-${price.currency}`, name: `Thing in ${price.currency}`, price } }),
+  );
+  const params = { path: { productId: product.id } };
+  await unwrap(
+    staff().POST('/products/{productId}/stock-movements', { params, body: { quantity: 1, reason: 'opening stock' } }),
+  );
+  const { baseUrl, clientId, customer } = demo;
+  const { token } = await unwrap(connect(baseUrl, { 'Client-Id': clientId }).POST('/sessions', { body: customer }));
+  const order = await unwrap(
+    connect(baseUrl, { 'Client-Id': clientId, Authorization: `Bearer ${token}` }).POST('/orders', {
+      params: { header: { ...once(), Prefer: 'wait=20' } },
+      body: { lines: [{ productId: product.id, quantity: 1 }], paymentMethod: 'pm_card_visa' },
+    }),
+  );
+  expect(order).toMatchObject({ status: 'confirmed', total: price });
+}
+
 const api = () => connect(demo.baseUrl, { Authorization: `Bearer ${key}` });
 const salesOf = async (groupBy: 'day' | 'product') =>
   (await unwrap(api().GET('/reports/sales', { params: { query: { groupBy, zone: 'Europe/Vienna' } } }))) as SalesReport;
@@ -381,4 +401,41 @@ test('the static files are the same page, and ask nobody but the API', async () 
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+/** The last, since each currency has figures and a chart of its own from now on. */
+describe('a shop of several currencies', () => {
+  afterEach(close);
+
+  test('reads yen without decimals and dinars with three, each currency by itself, as in the CSV', async () => {
+    for (const [currency, amount] of [
+      ['JPY', 98],
+      ['KWD', 2345],
+    ] as const)
+      await sell({ amount, currency });
+    await vi.waitFor(async () => expect((await salesOf('day')).data.map(({ currency }) => currency)).toContain('KWD'));
+    await open(1200, 'light', '/reports');
+    await signIn('Sales', key);
+    await part('KWD').waitFor();
+    const sales = (currency: string) => part(currency).locator('dt:text-is("Sales") + dd').textContent();
+    const { data } = await salesOf('day');
+    const sum = data.reduce((all, { sales, currency }) => all + (currency === 'EUR' ? sales : 0), 0);
+    expect([await sales('JPY'), await sales('KWD'), await sales('EUR')]).toEqual([
+      'JP¥98',
+      'KWD\u00a02.345',
+      euros(sum),
+    ]);
+    await part('KWD').getByRole('slider').focus();
+    await page.keyboard.press('End');
+    expect(await part('KWD').getByRole('slider').getAttribute('aria-valuetext')).toContain('KWD\u00a02.345');
+    const saving = page.waitForEvent('download');
+    await press('Download CSV');
+    const lines = (await readFile(await (await saving).path(), 'utf8')).trim().split('\r\n');
+    const column = lines[0]!.split(',').indexOf('sales');
+    const ofCsv = lines.map((line) => line.split(',')).filter(([, currency]) => /JPY|KWD/.test(currency!));
+    expect(ofCsv.map((cells) => [cells[1], cells[column]])).toEqual([
+      ['JPY', '98'],
+      ['KWD', '2345'],
+    ]);
+  });
 });

@@ -18,7 +18,7 @@ export const runsSagas = (): boolean => process.env.RUN_SAGAS === 'worker';
  * when nothing else is named.
  * @throws when some state machines are named, and not all
  */
-export function completeEnvironment(command: 'http' | 'worker' | 'prepare'): void {
+export function completeEnvironment(command: 'http' | 'worker' | 'prepare' | 'job'): void {
   const env = process.env;
   for (const [name, file] of Object.entries(env))
     if (name.endsWith('_SECRET_FILE') && file !== undefined && file !== '')

@@ -4,6 +4,7 @@ import { completeEnvironment } from './environment.ts';
 const usage = `node infra/container/main.ts http      serves the HTTP API on PORT (8080)
 node infra/container/main.ts worker    runs sagas, events and jobs; a second one waits until the first has ended
 node infra/container/main.ts prepare   makes roles, schema and tables, then ends; run it before each release
+node infra/container/main.ts job NAME  runs a job of functions/jobs.ts now, then ends
 
 Each reads its settings from the environment. See docs/containers.md.`;
 
@@ -19,6 +20,7 @@ const longestStopMs = 27_000;
 async function main(): Promise<void> {
   const { positionals } = parseArgs({ allowPositionals: true });
   const [command, ...more] = positionals;
+  if (command === 'job' && more.length === 1) return runJob(more[0]!);
   if (more.length > 0 || !(command === 'http' || command === 'worker' || command === 'prepare')) {
     console.error(usage);
     process.exit(2);
@@ -41,6 +43,20 @@ async function main(): Promise<void> {
           onLost: () => process.exit(1),
         });
   end(running);
+}
+
+/** Runs a job in a process of its own, as `aws lambda invoke` does on AWS. It logs what it did. */
+async function runJob(name: string): Promise<void> {
+  completeEnvironment('job');
+  const { jobs } = await import('../../functions/jobs.ts');
+  const job = Object.values(jobs).find((each) => each.name === name);
+  if (job === undefined) {
+    console.error(`There is no job ${name}; there are ${Object.keys(jobs).join(', ')}.`);
+    process.exit(2);
+  }
+  const { invoke } = await import('./invoke.ts');
+  await invoke(job.handler, {}, job.timeoutSeconds);
+  process.exit(0);
 }
 
 /** Stops what runs when the container is to end, or at once when that came before. */

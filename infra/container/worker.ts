@@ -56,6 +56,13 @@ const toRunning = (parts: AsyncDisposableStack): Running => {
   return { stop: () => running.disposeAsync() };
 };
 
+/** Which jobs a worker runs: as on AWS, those of the warehouse where there is one. */
+export const containerJobs = (warehouse: string | undefined) => ({
+  refreshKeys: false,
+  askedForReports: true,
+  warehouse: warehouse !== undefined,
+});
+
 async function startParts(
   say: (message: string) => void,
   keep: <T extends { stop(): Promise<void> }>(part: T) => T,
@@ -79,7 +86,7 @@ async function startParts(
   });
   keep(bus);
   if (runsSagas()) keep(await startSagas(folder, { clock, say, onChange: () => publish() }));
-  const jobs = keep(startJobs({ invoke, refreshKeys: false, askedForReports: false, clock, log: say }));
+  const jobs = keep(startJobs({ ...containerJobs(config().WAREHOUSE_BUCKET), invoke, clock, log: say }));
   [publish, sendMails] = [jobs.publish, jobs.sendMails];
   publish();
 }

@@ -19,8 +19,12 @@ type Options = {
   invoke: (handler: string, payload: unknown, timeoutSeconds: number) => Promise<unknown>;
   /** Whether to read the keys of the stack's own issuer often: it may have new ones after a restart. */
   refreshKeys: boolean;
-  /** Whether reports were asked for in an earlier run. */
+  /** Whether to run the jobs for reports from the start. Otherwise they wait until somebody asks for one. */
   askedForReports: boolean;
+  /** Called when reports are asked for and `askedForReports` was false. */
+  onReports?: () => void;
+  /** Whether there is a warehouse. Without one, the jobs that write it are left out. */
+  warehouse: boolean;
   clock: Clock;
   log: (line: string) => void;
 };
@@ -31,13 +35,14 @@ const refreshKeysEveryMs = 10_000;
 const forReports = new Set<string>(['load-warehouse', 'check-warehouse', 'reconcile-books']);
 
 /** Runs every job of `functions/jobs.ts` that has a schedule. */
-export function startJobs({ invoke, refreshKeys, askedForReports, clock, log }: Options): Jobs {
+export function startJobs(options: Options): Jobs {
+  const { invoke, refreshKeys, askedForReports, onReports = () => {}, warehouse, clock, log } = options;
   let asksReports = askedForReports;
   const scheduler = startScheduler({
     log,
     clock,
     jobs: Object.values(jobs)
-      .filter(isScheduled)
+      .filter((job) => isScheduled(job) && (warehouse || !('warehouse' in job && job.warehouse === 'writes')))
       .map(({ name, schedule, handler, timeoutSeconds, writesMails }) => ({
         name,
         schedule,
@@ -62,7 +67,9 @@ export function startJobs({ invoke, refreshKeys, askedForReports, clock, log }: 
     ...scheduler,
     afterRequest: (line) => {
       if (mayWriteMail(line)) void sendMails.call();
-      asksReports ||= /^\/report(s|-subscriptions)\b/.test(line.path);
+      if (asksReports || !/^\/report(s|-subscriptions)\b/.test(line.path)) return;
+      asksReports = true;
+      onReports();
     },
     publish: () => void publish.call(),
     sendMails: () => void sendMails.call(),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -170,7 +170,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     startJobs({
       invoke,
       refreshKeys: provider !== undefined,
+      // The folder is there from the first question for a report, so that a restart does not forget it.
       askedForReports: existsSync(at('warehouse')),
+      onReports: () => mkdirSync(at('warehouse'), { recursive: true }),
+      warehouse: true,
       clock,
       log,
     }),

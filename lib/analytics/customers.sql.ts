@@ -81,19 +81,21 @@ export type CustomersQuery = {
 export async function readCustomers(sql: TransactionSql, query: CustomersQuery) {
   const { by, segment, currency, lastBefore, limit } = query;
   const figure = { sales: sql`s.sales`, orders: sql`s.orders`, lastOrder: sql`s.last_order_at` }[by];
+  // Amounts of different currencies are not compared: the first of each come first.
+  const among = by === 'sales' ? sql`partition by s.currency` : sql``;
   const rows = await sql`
     with listed as materialized (
       select c.customer_id, c.name, c.email, c.segment, c.suspended, c.created_at, s.currency, s.orders, s.units, s.sales,
-        s.refunds, s.first_order_at, s.last_order_at, row_number() over (order by ${figure} desc, c.customer_id, s.currency) as n
+        s.refunds, s.first_order_at, s.last_order_at, row_number() over (${among} order by ${figure} desc, c.customer_id, s.currency) as n
       from reporting.customer_summary s join reporting.customers_masked c on c.customer_id = s.customer_id
       where not c.erased
       ${segment === undefined ? sql`` : sql`and c.segment = ${segment}`}
       ${currency === undefined ? sql`` : sql`and s.currency = ${currency}`}
       ${lastBefore === undefined ? sql`` : sql`and s.last_order_at < ${lastBefore}`}
-      order by n limit ${limit}
+      order by n, currency limit ${limit}
     )
     select l.customer_id, l.name, l.email, l.segment, l.suspended, l.created_at, l.currency, l.orders, l.units, l.sales, l.refunds,
       l.first_order_at, l.last_order_at, t.interactions, t.tickets, t.open_tickets, t.last_contact_at
-    from listed l, lateral (${contactOf(sql, sql`l.customer_id`)}) t order by l.n`;
+    from listed l, lateral (${contactOf(sql, sql`l.customer_id`)}) t order by l.n, l.currency`;
   return [...rows] as unknown as (Omit<Profile, 'erased'> & Purchases & Contact)[];
 }

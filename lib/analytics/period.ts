@@ -68,19 +68,38 @@ function yearsBefore(day: string, years: number): string {
   return date.toISOString().slice(0, 10);
 }
 
-const weekMs = 7 * dayMs;
+/** A stretch of time in which all days of a zone begin so many minutes after a full hour of UTC. Milliseconds since the epoch. */
+export type DayStarts = { from: number; to: number; minutes: number | undefined };
+
+const [weekMs, minuteMs] = [7 * dayMs, 60_000];
 
 /**
- * How many minutes after a full hour (of UTC) the days of a zone begin; undefined where that changes in the stretch of time, or where
- * the zone is not known. No zone changed it for less than a week since 1973.
+ * Cuts a stretch of time where a zone's clocks move by a part of an hour, as on Lord Howe Island. `minutes` is undefined when the zone is not
+ * known. No zone moved them so twice within a week since 1973.
  */
-export function minutesOfDays(zone: string, begins: Date, ends: Date): number | undefined {
+export function startsOfDays(zone: string, begins: number, ends: number): DayStarts[] {
   const offsets = offsetsOf(zone);
-  if (offsets === undefined) return undefined;
-  const minutes = minutesAt(begins, offsets);
-  for (let at = begins.getTime(); at < ends.getTime(); at += weekMs)
-    if (minutesAt(new Date(at), offsets) !== minutes) return undefined;
-  return minutesAt(ends, offsets) === minutes ? minutes : undefined;
+  if (offsets === undefined) return [{ from: begins, to: ends, minutes: undefined }];
+  const starts: DayStarts[] = [{ from: begins, to: ends, minutes: minutesAt(begins, offsets) }];
+  for (let at = begins; at < ends; at += weekMs) {
+    const last = starts.at(-1)!;
+    const next = Math.min(at + weekMs, ends);
+    if (minutesAt(next, offsets) === last.minutes) continue;
+    last.to = changeBetween(at, next, (moment) => minutesAt(moment, offsets) !== last.minutes);
+    if (last.to < ends) starts.push({ from: last.to, to: ends, minutes: minutesAt(last.to, offsets) });
+  }
+  return starts;
+}
+
+/** The full minute from which something is so that is not at `before`, and is at `after`. */
+function changeBetween(before: number, after: number, isSo: (moment: number) => boolean): number {
+  let [no, yes] = [Math.floor(before / minuteMs), Math.ceil(after / minuteMs)];
+  while (yes - no > 1) {
+    const middle = Math.floor((no + yes) / 2);
+    if (isSo(middle * minuteMs)) yes = middle;
+    else no = middle;
+  }
+  return Math.min(yes * minuteMs, after);
 }
 
 function offsetsOf(timeZone: string): Intl.DateTimeFormat | undefined {
@@ -92,7 +111,7 @@ function offsetsOf(timeZone: string): Intl.DateTimeFormat | undefined {
 }
 
 /** The text ends like `GMT-03:30`, or `GMT`. */
-function minutesAt(moment: Date, offsets: Intl.DateTimeFormat): number {
+function minutesAt(moment: number, offsets: Intl.DateTimeFormat): number {
   const [, sign, minutes] = /([+-])\d\d:(\d\d)/.exec(offsets.format(moment)) ?? [];
   return sign === '+' ? (60 - Number(minutes)) % 60 : Number(minutes ?? 0);
 }

@@ -19,12 +19,20 @@ type Query = {
   limit: number;
 };
 
-/** The products that sold best or worst. Those on sale that nobody bought are among them, with zeros. */
+/**
+ * The products that sold best or worst. Those on sale that nobody bought are among them, with zeros. Amounts of different currencies are
+ * not compared: the first of each currency come first.
+ */
 export async function readProducts(sql: TransactionSql, query: Query): Promise<ProductRow[]> {
   const { history, currency, by, order, limit } = query;
   const never = new Date(0);
   const stretch = query.stretch ?? { begins: never, ends: never };
-  const figure = { sales: sql`sales`, units: sql`units`, refunds: sql`refunds` }[by];
+  const direction = order === 'best' ? sql`desc` : sql`asc`;
+  const places = {
+    units: sql`units ${direction}, product_id, currency`,
+    sales: sql`row_number() over (partition by currency order by sales ${direction}, product_id), currency`,
+    refunds: sql`row_number() over (partition by currency order by refunds ${direction}, product_id), currency`,
+  }[by];
   const rows = await sql`
     with sold as (
       select product_id, currency, sum(orders)::bigint as orders, sum(units)::bigint as units, sum(sales)::bigint as sales,
@@ -52,6 +60,6 @@ export async function readProducts(sql: TransactionSql, query: Query): Promise<P
     )
     select * from ranked
     ${currency === undefined ? sql`` : sql`where currency = ${currency}`}
-    order by ${figure} ${order === 'best' ? sql`desc` : sql`asc`}, product_id, currency limit ${limit}`;
+    order by ${places} limit ${limit}`;
   return [...rows] as unknown as ProductRow[];
 }

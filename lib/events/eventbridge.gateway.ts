@@ -1,5 +1,5 @@
 import type { PutEventsRequestEntry, PutEventsResponse } from '@aws-sdk/client-eventbridge';
-import { eventSource, type StoredEvent } from '../contract/events/define-event.ts';
+import { eventSource, forWebhooks, type StoredEvent } from '../contract/events/define-event.ts';
 import type { EventBus } from './publish.ts';
 
 /** What EventBridge takes in one call. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
@@ -14,21 +14,34 @@ export type PutEvents = (
   options?: { abortSignal?: AbortSignal },
 ) => Promise<PutEventsResponse>;
 
-/** Publishes to a bus of Amazon EventBridge. A call that fails as a whole leaves its events not taken. */
+/**
+ * Publishes to a bus of Amazon EventBridge. A call that fails as a whole leaves its events not taken.
+ * @param wanted which types of events webhook endpoints want: those events say so among their resources
+ */
 export const eventBridge = ({
   putEvents,
   busName,
+  wanted,
   onError,
 }: {
   putEvents: PutEvents;
   busName: string;
+  wanted: () => Promise<(type: string) => boolean>;
   onError: (error: unknown) => void;
 }): EventBus => ({
   async put(events) {
+    const isWanted = await wanted();
     const calls: StoredEvent[][] = [];
     for (let at = 0; at < events.length; at += entriesInCall) calls.push(events.slice(at, at + entriesInCall));
-    const taken = await Promise.all(calls.map((entries) => putSome(putEvents, busName, entries).catch(failed)));
+    const taken = await Promise.all(calls.map((some) => putSome(some).catch(failed)));
     return new Set(taken.flat());
+
+    async function putSome(some: readonly StoredEvent[]): Promise<string[]> {
+      const { Entries = [] } = await putEvents(
+        some.map((event) => toEntry(event, busName, eventSource, isWanted(event.type) ? [forWebhooks] : [])),
+      );
+      return some.filter((_, n) => Entries[n]?.EventId !== undefined).map(({ id }) => id);
+    }
 
     function failed(error: unknown): string[] {
       onError(error);
@@ -37,17 +50,17 @@ export const eventBridge = ({
   },
 });
 
-async function putSome(putEvents: PutEvents, busName: string, events: readonly StoredEvent[]): Promise<string[]> {
-  const { Entries = [] } = await putEvents(events.map((event) => toEntry(event, busName, eventSource)));
-  return events.filter((_, n) => Entries[n]?.EventId !== undefined).map(({ id }) => id);
-}
-
-/** An event as the bus takes it. */
-export const toEntry = (event: StoredEvent, busName: string, source: string): BusEntry => ({
+/** An event as the bus takes it. Its resources are what it is about, and `more`. */
+export const toEntry = (
+  event: StoredEvent,
+  busName: string,
+  source: string,
+  more: readonly string[] = [],
+): BusEntry => ({
   EventBusName: busName,
   Source: source,
   DetailType: event.type,
   Time: Date.parse(event.occurredAt) / 1000,
-  Resources: [event.aggregateId],
+  Resources: [event.aggregateId, ...more],
   Detail: JSON.stringify(event),
 });

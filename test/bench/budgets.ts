@@ -8,8 +8,10 @@ import type { Hot } from './hot.ts';
 import type { LimiterFigures } from './limiter.ts';
 import { sum } from './numbers.ts';
 import type { PoolFigures } from './pool.ts';
+import type { ReportFigures } from './reports.ts';
 import type { RetentionFigures } from './retention.ts';
 import type { SearchFigures } from './search.ts';
+import type { WarehouseFigures } from './warehouse.ts';
 import type { WebhookFigures } from './webhooks.ts';
 
 export const budgets = {
@@ -33,6 +35,13 @@ export const budgets = {
   growthOfJobs: 3,
   /** The p99 of orders beside jobs that archive and delete, against that without them. */
   retention: 1.5,
+  /** The p99 of orders beside an analyst's statement that runs away on processors of its own, against that without it. */
+  runaway: 1.1,
+  /**
+   * In a shop of 1,000,000 orders: reports, against one of 10,000; a year's daily sales from the summary, of what they take from the orders;
+   * seconds of a load after 10,000 orders of a day have changed.
+   */
+  warehouse: { growth: 1.5, summary: 1 / 100, changedSeconds: 10 },
   /** Statements a second over reused connections, against those over fresh ones. */
   pool: 2,
   /** What 99 of 100 webhooks take at most beside endpoints that take none, against alone. */
@@ -96,6 +105,34 @@ export function brokenByGrowth(growth: readonly Growth[]): string[] {
       ({ operation, ratio, budget }) =>
         `${operation}: ${ratio.toFixed(2)} times as long in the largest shop as in the smallest; the budget is ${budget}.`,
     );
+}
+
+/** One sentence when a statement that runs away on a reader of its own holds up orders. */
+export const brokenByReports = ({ apart }: ReportFigures): string[] =>
+  apart !== undefined && apart.p99Ratio > budgets.runaway
+    ? [
+        `The p99 of orders beside a statement that runs away is ${apart.p99Ratio.toFixed(2)} times that without; the budget is ${budgets.runaway}.`,
+      ]
+    : [];
+
+/** One sentence for every expectation of the warehouse that is broken. */
+export function brokenByWarehouse({ growth = [], summaryRatio = 0, loads }: WarehouseFigures): string[] {
+  const { growth: most, summary, changedSeconds } = budgets.warehouse;
+  return [
+    ...growth
+      .filter(({ ratio }) => ratio > most)
+      .map(
+        ({ report, ratio }) => `${report}: ${ratio.toFixed(2)} times as long in the large shop; the budget is ${most}.`,
+      ),
+    ...(summaryRatio > summary
+      ? [
+          `The summary takes 1/${Math.round(1 / summaryRatio)} of the time of the orders; the budget is 1/${1 / summary}.`,
+        ]
+      : []),
+    ...(loads !== undefined && loads.changedSeconds > changedSeconds
+      ? [`A load of a day's changes takes ${loads.changedSeconds.toFixed(1)} s; the budget is ${changedSeconds} s.`]
+      : []),
+  ];
 }
 
 /** One sentence for every situation in which the limiter writes too often. */

@@ -241,25 +241,30 @@ function webhooksText({ alone, beside, ratio }: WebhookFigures): string {
   return `${table(head, lines)}\np99 beside ÷ alone: ${rounded(ratio, 2)}`;
 }
 
-function warehouseText({
-  orders,
-  rowsPerSecond,
-  bytesPerOrder,
-  summaryRatio,
-  changedSeconds,
-  idleSeconds,
-  growth,
-}: WarehouseFigures): string {
-  const lines = growth.map(({ report, ratio }) => `  ${report}: p50 ${ratio.toFixed(2)} × that of 10,000 orders`);
+function warehouseText({ orders, first, summaryRatio, growth, loads }: WarehouseFigures): string {
   return [
-    `The warehouse of ${orders} orders: a first load writes ${rowsPerSecond} rows a second, ${bytesPerOrder} bytes an order; after 10,000 orders of a day have changed, a load takes ${changedSeconds.toFixed(1)} s, without changes ${idleSeconds.toFixed(1)} s`,
-    `A year's daily sales take 1/${Math.round(1 / summaryRatio)} of the time from the summary`,
-    ...lines,
+    `The warehouse of ${orders} orders`,
+    ...(first ? [`  first load: ${first.rowsPerSecond} rows a second, ${first.bytesPerOrder} bytes an order`] : []),
+    ...(summaryRatio ? [`  a year's daily sales from the summary: 1/${Math.round(1 / summaryRatio)} of the time`] : []),
+    ...(growth ?? []).map(({ report, ratio }) => `  ${report}: p50 ${ratio.toFixed(2)} × that of 10,000 orders`),
+    ...(loads
+      ? [
+          `  load after 10,000 orders of a day have changed: ${loads.changedSeconds.toFixed(1)} s, without changes ${loads.idleSeconds.toFixed(1)} s`,
+        ]
+      : []),
   ].join('\n');
 }
 
-const reportsText = ({ orders, p50Ratio, p99Ratio, lagSeconds }: ReportFigures): string =>
-  `Orders beside a statement that runs away on the reader, against orders alone: p50 ${p50Ratio.toFixed(2)} ×, p99 ${p99Ratio.toFixed(2)} × (${orders} orders); reports were at most ${lagSeconds} s old`;
+function reportsText({ shared, apart, lagSeconds }: ReportFigures): string {
+  const line = (where: string, { orders, p50Ratio, p99Ratio }: ReportFigures['shared']) =>
+    `  ${where}: p50 ${p50Ratio.toFixed(2)} ×, p99 ${p99Ratio.toFixed(2)} × (${orders} orders)`;
+  return [
+    'Orders beside a statement that runs away on the reader, against orders alone',
+    ...(apart === undefined ? [] : [line('the reader on a processor of its own', apart)]),
+    line('processors shared', shared),
+    `  reports were at most ${lagSeconds} s old`,
+  ].join('\n');
+}
 
 function retentionText({ without, with: beside, ratio, moved, longestBatchMs }: RetentionFigures): string {
   const line = (name: string, { orders, p50, p99 }: RetentionFigures['with']) => [

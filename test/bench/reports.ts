@@ -1,17 +1,30 @@
 import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
-import { quantile } from './numbers.ts';
+import { median, quantile } from './numbers.ts';
 import { placeOrder } from './orders.ts';
+import { canSeparate, separate, unite } from './processors.ts';
 import { openShop, type Shop } from './shop.ts';
 
-/** How long orders take alone and beside a statement that runs away, and how old reports are meanwhile. */
-export type ReportFigures = { orders: number; p50Ratio: number; p99Ratio: number; lagSeconds: number };
+/** Orders beside a statement that runs away on the reader, against orders alone: the middle of the ratios of each round's turns. */
+type Beside = { orders: number; p50Ratio: number; p99Ratio: number };
+
+export type ReportFigures = {
+  /** As on a laptop: reader and writer share the processors. */
+  shared: Beside;
+  /** As on AWS: the reader has its own. Undefined where programs cannot be kept apart. */
+  apart: Beside | undefined;
+  /** How old reports were at most meanwhile. */
+  lagSeconds: number;
+};
 
 export type ReportOptions = { rounds: number; seconds: number; say: (line: string) => void };
 
 /** An analyst's joins without a condition. */
 const runaway = `select count(*) from ${['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `reporting.order_lines ${name}`).join(', ')}`;
+
+/** It runs for a minute until it is cut. What is measured is not its first moment. */
+const underWayMs = 1000;
 
 /** Orders in turns: alone, and while the reader works on a statement that does not end. */
 export async function measureReports({ rounds, seconds, say }: ReportOptions): Promise<ReportFigures> {
@@ -22,31 +35,55 @@ export async function measureReports({ rounds, seconds, say }: ReportOptions): P
     const report = () => fetch(`${shop.stack.baseUrl}/reports/sales`, { headers });
     while ((await report()).status !== 200) await sleep(200);
     await order(shop, agent, seconds);
-    const alone: number[] = [];
-    const beside: number[] = [];
     let lagSeconds = 0;
-    for (let round = 0; round < rounds; round++) {
-      say(`round ${round + 1} of ${rounds}`);
-      const besideIt = async () => {
-        const path = await shop.stack.inside.reader.socketPath();
-        const sql = postgres({ path, user: 'analyst', database: 'counterfoil', max: 1 });
-        const running = sql.unsafe(runaway).catch(() => {});
-        beside.push(...(await order(shop, agent, seconds)));
-        const { lagSeconds: lag } = (await (await report()).json()) as { lagSeconds: number };
-        lagSeconds = Math.max(lagSeconds, lag);
-        await endAll(path);
-        await running;
-        await sql.end({ timeout: 0 });
-      };
-      const byItself = async () => void alone.push(...(await order(shop, agent, seconds)));
-      for (const turn of round % 2 === 0 ? [byItself, besideIt] : [besideIt, byItself]) await turn();
-    }
-    const ratio = (share: number) => quantile(beside, share) / quantile(alone, share);
-    return { orders: alone.length + beside.length, p50Ratio: ratio(0.5), p99Ratio: ratio(0.99), lagSeconds };
+    const byItself = async () => {
+      await sleep(underWayMs);
+      return order(shop, agent, seconds);
+    };
+    const besideIt = async () => {
+      const path = await shop.stack.inside.reader.socketPath();
+      const sql = postgres({ path, user: 'analyst', database: 'counterfoil', max: 1 });
+      const running = sql.unsafe(runaway).catch(() => {});
+      await sleep(underWayMs);
+      const took = await order(shop, agent, seconds);
+      const { lagSeconds: lag } = (await (await report()).json()) as { lagSeconds: number };
+      lagSeconds = Math.max(lagSeconds, lag);
+      await endAll(path);
+      await running;
+      await sql.end({ timeout: 0 });
+      return took;
+    };
+    const compare = async (where: string): Promise<Beside> => {
+      const turns: { alone: number[]; beside: number[] }[] = [];
+      for (let round = 0; round < rounds; round++) {
+        say(`round ${round + 1} of ${rounds}, ${where}`);
+        const turn = { alone: [] as number[], beside: [] as number[] };
+        if (round % 2 === 0) turn.alone = await byItself();
+        turn.beside = await besideIt();
+        if (round % 2 === 1) turn.alone = await byItself();
+        turns.push(turn);
+      }
+      const ratio = (share: number) =>
+        median(turns.map(({ alone, beside }) => quantile(beside, share) / quantile(alone, share)));
+      const orders = turns.reduce((count, { alone, beside }) => count + alone.length + beside.length, 0);
+      return { orders, p50Ratio: ratio(0.5), p99Ratio: ratio(0.99) };
+    };
+    const shared = await compare('processors shared');
+    if (!canSeparate()) return { shared, apart: undefined, lagSeconds };
+    separate(await readerPid(await shop.stack.inside.reader.socketPath()));
+    const apart = await compare('the reader on its own').finally(unite);
+    return { shared, apart, lagSeconds };
   } finally {
     agent.destroy();
     await shop.close();
   }
+}
+
+async function readerPid(path: string): Promise<number> {
+  const sql = postgres({ path, user: 'rdsadmin', database: 'counterfoil', max: 1 });
+  const [row] = await sql`select pg_read_file('postmaster.pid') as file`;
+  await sql.end();
+  return Number(String(row!.file).split('\n')[0]);
 }
 
 /** Ends what an analyst has left running. */

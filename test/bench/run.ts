@@ -10,8 +10,10 @@ import {
   brokenByHot,
   brokenByLimiter,
   brokenByPool,
+  brokenByReports,
   brokenByRetention,
   brokenBySearch,
+  brokenByWarehouse,
   brokenByWebhooks,
 } from './budgets.ts';
 import { measureCache } from './cache.ts';
@@ -34,7 +36,7 @@ import { measureRetention } from './retention.ts';
 import { measureSearch } from './search.ts';
 import { measureThroughput } from './throughput.ts';
 import { measureUsage, recordUsage } from './usage.ts';
-import { measureWarehouse } from './warehouse.ts';
+import { measureWarehouse, type WarehouseStep, warehouseSteps } from './warehouse.ts';
 import { measureWebhooks } from './webhooks.ts';
 
 const parts = [
@@ -84,6 +86,8 @@ const usage = `npm run bench -- [--short] [--json FILE] [--part ${parts.join('|'
                warehouse, webhooks, peers and choreography by default
   --against URL,COMMAND
                with --part peers: where a peer takes orders, and what starts it; or dbos, or restate. May be given more than once
+  --keep FOLDER, --step ${warehouseSteps.join('|')}
+               with --part warehouse: keeps the filled shops in a folder, and does only these steps, each after those before it
 
 Ends with 1 when a budget is broken. Figures of one run can be compared with each other, not with another machine's.
 `;
@@ -92,7 +96,7 @@ const clients = [1, 8, 32];
 
 /** @returns whether every budget is kept */
 async function main(): Promise<boolean> {
-  const { short, json, record, part, help, against } = readArguments();
+  const { short, json, record, part, help, against, keep, step } = readArguments();
   if (help) {
     console.log(usage);
     return true;
@@ -199,11 +203,19 @@ async function main(): Promise<boolean> {
   }
   if (part.includes('reports')) {
     say('placing orders, alone and beside a report that runs away');
-    results.reports = await measureReports({ ...(short ? { rounds: 2, seconds: 4 } : { rounds: 6, seconds: 8 }), say });
+    results.reports = await measureReports({
+      ...(short ? { rounds: 2, seconds: 4 } : { rounds: 16, seconds: 3 }),
+      say,
+    });
   }
   if (part.includes('warehouse')) {
     say('loading a large warehouse, and asking it');
-    results.warehouse = await measureWarehouse({ orders: short ? 100_000 : 1_000_000, turns: short ? 7 : 21, say });
+    results.warehouse = await measureWarehouse({
+      ...(short ? { orders: 100_000, turns: 7 } : { orders: 1_000_000, turns: 21 }),
+      steps: step,
+      keep,
+      say,
+    });
   }
   if (part.includes('peers')) {
     say('placing orders here and at peers, turn by turn');
@@ -230,6 +242,8 @@ async function main(): Promise<boolean> {
     ...(results.hot === undefined || short ? [] : brokenByHot(results.hot)),
     ...(results.retention === undefined || short ? [] : brokenByRetention(results.retention)),
     ...(results.growth === undefined || short ? [] : brokenByGrowth(results.growth)),
+    ...(results.reports === undefined || short ? [] : brokenByReports(results.reports)),
+    ...(results.warehouse === undefined || short ? [] : brokenByWarehouse(results.warehouse)),
   ];
   for (const sentence of broken) console.error(sentence);
   if (broken.length === 0) console.log('Every budget is kept.');
@@ -244,16 +258,20 @@ function readArguments() {
       record: { type: 'boolean', default: false },
       part: { type: 'string', multiple: true, default: [...usualParts] },
       against: { type: 'string', multiple: true, default: [] },
+      keep: { type: 'string' },
+      step: { type: 'string', multiple: true, default: [...warehouseSteps] },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const unknown = values.part.find((name) => !parts.includes(name as Part));
   if (unknown !== undefined) throw new Error(`There is no part ${unknown}.\n\n${usage}`);
+  const noStep = values.step.find((name) => !warehouseSteps.includes(name as WarehouseStep));
+  if (noStep !== undefined) throw new Error(`There is no step ${noStep}.\n\n${usage}`);
   values.against.forEach(readAgainst);
   if (values.part.includes('peers') && values.against.length === 0) {
     throw new Error(`--part peers needs --against.\n\n${usage}`);
   }
-  return values;
+  return { ...values, step: values.step as WarehouseStep[] };
 }
 
 const say = (line: string): void => console.log(`· ${line}`);

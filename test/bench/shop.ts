@@ -36,8 +36,10 @@ export async function openShop(size: {
   customers: number;
   postgresSettings?: Record<string, string>;
   onRun?: StackOptions['onRun'];
+  /** Where the stack lies instead, and stays. */
+  directory?: string | undefined;
 }): Promise<Shop> {
-  const directory = await mkdtemp(join(tmpdir(), 'counterfoil-bench-'));
+  const directory = size.directory ?? (await mkdtemp(join(tmpdir(), 'counterfoil-bench-')));
   const stack = await startStack({
     directory,
     port: 0,
@@ -52,7 +54,7 @@ export async function openShop(size: {
   });
   const close = async () => {
     await stack.stop();
-    await resetStack(directory);
+    if (size.directory === undefined) await resetStack(directory);
   };
   try {
     const { appKey, clientId } = await registerApplications(stack);

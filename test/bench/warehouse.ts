@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import postgres, { type Sql } from 'postgres';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
@@ -11,83 +10,110 @@ import { load } from '../support/warehouse.ts';
 import { median } from './numbers.ts';
 import { openShop } from './shop.ts';
 
-/** What reports and loads take in a large shop. Ratios are the middle of those of turns that follow each other. */
+/** What is measured, one after the other. A run may go on from what an earlier one has kept. */
+export const warehouseSteps = ['fill', 'load', 'summary', 'reports', 'changes'] as const;
+export type WarehouseStep = (typeof warehouseSteps)[number];
+
+/**
+ * What reports and loads take in a large shop, as far as it was measured. Ratios are the middle of those of turns that follow each
+ * other.
+ */
 export type WarehouseFigures = {
   orders: number;
-  /** Rows of facts that a first load writes in a second. */
-  rowsPerSecond: number;
-  /** Of all files of a state, for an order. */
-  bytesPerOrder: number;
+  first?: {
+    /** Rows of facts that a first load writes in a second. */
+    rowsPerSecond: number;
+    /** Of all files of a state, for an order. */
+    bytesPerOrder: number;
+  };
   /** A year's daily sales from the summary, of the same from the table of orders. */
-  summaryRatio: number;
-  /** A load after 10,000 orders of a day have changed, and one after nothing has. */
-  changedSeconds: number;
-  idleSeconds: number;
+  summaryRatio?: number;
   /** Reports in this shop, of those in one with 10,000 orders. */
-  growth: { report: string; ratio: number; p50Ms: number }[];
+  growth?: { report: string; ratio: number; p50Ms: number }[];
+  /** A load after 10,000 orders of a day have changed, and one after nothing has. */
+  loads?: { changedSeconds: number; idleSeconds: number };
 };
 
-export type WarehouseOptions = { orders: number; turns: number; say: (line: string) => void };
+export type WarehouseOptions = {
+  orders: number;
+  turns: number;
+  steps: readonly WarehouseStep[];
+  /** The folder in which filled shops stay. */
+  keep: string | undefined;
+  say: (line: string) => void;
+};
 
 const small = 10_000;
 const changed = 10_000;
 
-export async function measureWarehouse({ orders, turns, say }: WarehouseOptions): Promise<WarehouseFigures> {
+export async function measureWarehouse(options: WarehouseOptions): Promise<WarehouseFigures> {
+  const { orders, turns, steps, say } = options;
   const shops: Filled[] = [];
   try {
-    for (const size of [small, orders]) {
-      say(`filling a shop with ${size} orders, and loading its warehouse`);
-      shops.push(await openFilled(size));
-    }
+    for (const size of [small, orders]) shops.push(await openFilled(size, options));
     const [little, large] = shops as [Filled, Filled];
-    const rowsPerSecond = Math.round((large.first.rows * 1000) / large.first.milliseconds);
-
-    const files = Object.values(large.first.manifest.tables).flatMap((parts) => Object.values(parts));
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-
-    say('adding up a year, from the summary and from the orders');
-    const ratios: number[] = [];
-    const state = (await large.warehouse.newest())!;
-    await compareDays(large);
-    for (let turn = -2; turn < turns; turn++) {
-      const summary = await timed(() => large.warehouse.query(state, { text: ofSummary, parameters: [] }));
-      const table = await timed(() => large.admin.unsafe(ofOrders));
-      if (turn >= 0) ratios.push(summary / table);
+    const figures: WarehouseFigures = { orders };
+    if (large.first !== undefined) figures.first = firstLoad(large.first, orders);
+    if (steps.includes('summary')) {
+      say('adding up a year, from the summary and from the orders');
+      figures.summaryRatio = await compareSums(large, turns);
     }
-
-    say('asking for reports of both shops, turn by turn');
-    const growth = [];
-    for (const [report, ask] of Object.entries(reports)) {
-      const times: { ratio: number; ms: number }[] = [];
-      for (let turn = -3; turn < turns; turn++) {
-        const few = await timed(() => ask(little.deps));
-        const ms = await timed(() => ask(large.deps));
-        if (turn >= 0) times.push({ ratio: ms / few, ms });
-      }
-      growth.push({ report, ratio: median(times.map(({ ratio }) => ratio)), p50Ms: median(times.map(({ ms }) => ms)) });
+    if (steps.includes('reports')) {
+      say('asking for reports of both shops, turn by turn');
+      figures.growth = await compareReports(little, large, turns);
     }
-
-    say(`loading after ${changed} orders have changed`);
-    const loads = { changed: [] as number[], idle: [] as number[] };
-    for (let turn = 0; turn < 3; turn++) {
-      await large.admin`
-        update orders.orders set version = version + 1, updated_at = updated_at
-        where id in (select id from orders.orders order by id desc limit ${changed})`;
-      loads.changed.push((await load(large.analyst, large.root)).milliseconds / 1000);
-      loads.idle.push((await load(large.analyst, large.root)).milliseconds / 1000);
+    if (steps.includes('changes')) {
+      say(`loading after ${changed} orders have changed`);
+      figures.loads = await loadChanges(large);
     }
-    return {
-      orders,
-      rowsPerSecond,
-      bytesPerOrder: Math.round(bytes / orders),
-      summaryRatio: median(ratios),
-      changedSeconds: median(loads.changed),
-      idleSeconds: median(loads.idle),
-      growth,
-    };
+    return figures;
   } finally {
     for (const shop of shops) await shop.close();
   }
+}
+
+function firstLoad({ rows, milliseconds, manifest }: Awaited<ReturnType<typeof load>>, orders: number) {
+  const files = Object.values(manifest.tables).flatMap((parts) => Object.values(parts));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return { rowsPerSecond: Math.round((rows * 1000) / milliseconds), bytesPerOrder: Math.round(bytes / orders) };
+}
+
+async function compareSums(shop: Filled, turns: number): Promise<number> {
+  const ratios: number[] = [];
+  const state = (await shop.warehouse.newest())!;
+  await compareDays(shop);
+  for (let turn = -2; turn < turns; turn++) {
+    const summary = await timed(() => shop.warehouse.query(state, { text: ofSummary, parameters: [] }));
+    const table = await timed(() => shop.admin.unsafe(ofOrders));
+    if (turn >= 0) ratios.push(summary / table);
+  }
+  return median(ratios);
+}
+
+async function compareReports(little: Filled, large: Filled, turns: number) {
+  const growth = [];
+  for (const [report, ask] of Object.entries(reports)) {
+    const times: { ratio: number; ms: number }[] = [];
+    for (let turn = -3; turn < turns; turn++) {
+      const few = await timed(() => ask(little.deps));
+      const ms = await timed(() => ask(large.deps));
+      if (turn >= 0) times.push({ ratio: ms / few, ms });
+    }
+    growth.push({ report, ratio: median(times.map(({ ratio }) => ratio)), p50Ms: median(times.map(({ ms }) => ms)) });
+  }
+  return growth;
+}
+
+async function loadChanges({ admin, analyst, root }: Filled) {
+  const loads = { changed: [] as number[], idle: [] as number[] };
+  for (let turn = 0; turn < 3; turn++) {
+    await admin`
+      update orders.orders set version = version + 1, updated_at = updated_at
+      where id in (select id from orders.orders order by id desc limit ${changed})`;
+    loads.changed.push((await load(analyst, root)).milliseconds / 1000);
+    loads.idle.push((await load(analyst, root)).milliseconds / 1000);
+  }
+  return { changedSeconds: median(loads.changed), idleSeconds: median(loads.idle) };
 }
 
 export const ofSummary = 'select date, currency, orders, sales from daily_sales_summary';
@@ -138,32 +164,46 @@ export async function compareDays({ warehouse, admin }: Pick<Filled, 'warehouse'
 type Filled = Awaited<ReturnType<typeof openFilled>>;
 
 /** A shop with so many orders in a year, the last of them now, and its warehouse. */
-async function openFilled(orders: number) {
-  const shop = await openShop({ products: 0, customers: 0 });
+async function openFilled(orders: number, { steps, keep, say }: WarehouseOptions) {
+  const directory = keep === undefined ? undefined : resolve(keep, String(orders));
+  const shop = await openShop({ products: 0, customers: 0, directory });
   const path = shop.stack.inside.socketPath;
   const connect = (user: string, options = {}): Sql =>
     postgres({ path, user, database: 'counterfoil', max: 1, types: { bigint }, ...options });
   const [admin, analyst] = [connect('rdsadmin'), connect('analyst', patient)];
   const reporting = connect('reporting', { transform: postgres.camel });
   await shop.stack.inside.stopSchedule();
-  await fill(admin, orders);
-  const root = await mkdtemp(join(tmpdir(), 'counterfoil-warehouse-'));
-  const first = await load(analyst, root);
+  const root = join(shop.directory, 'loaded');
   const warehouse = openWarehouse(root);
-  const deps: PartsDeps = {
-    databases: { reader: undefined, writer: (work) => reporting.begin('read only', work) as never },
-    clock: { now: () => Date.now() },
-    meter: { count: () => {}, flush: () => {} },
-    sleep: async () => {},
-    warehouse,
-  };
   const close = async () => {
     warehouse.close();
     await Promise.all([admin, analyst, reporting].map((sql) => sql.end({ timeout: 1 })));
     await shop.close();
-    await rm(root, { recursive: true, force: true });
   };
-  return { admin, analyst, root, first, warehouse, deps, close };
+  try {
+    const [there] = await admin`select exists (select from orders.orders) as filled`;
+    if (!there!.filled && steps.includes('fill')) {
+      say(`filling a shop with ${orders} orders`);
+      await fill(admin, orders);
+    }
+    let first: Awaited<ReturnType<typeof load>> | undefined;
+    if (steps.includes('load')) {
+      say(`loading the warehouse of ${orders} orders`);
+      await rm(root, { recursive: true, force: true });
+      first = await load(analyst, root);
+    }
+    const deps: PartsDeps = {
+      databases: { reader: undefined, writer: (work) => reporting.begin('read only', work) as never },
+      clock: { now: () => Date.now() },
+      meter: { count: () => {}, flush: () => {} },
+      sleep: async () => {},
+      warehouse,
+    };
+    return { admin, analyst, root, first, warehouse, deps, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** As `npm run warehouse -- load`: a load writes a month between two statements. */

@@ -195,6 +195,9 @@ test('an order goes through the containers, and through the worker that takes ov
   expect(new Set(both.map(({ id }) => id)).size).toBe(1);
   expect(both[0]).toMatchObject({ status: 'confirmed' });
   expect(await send('GET', '/health', key)).toMatchObject({ status: 'up' });
+  // What a worker runs at night: reports, orders and the provider's transactions are compared.
+  await run([main, 'job', 'snapshot-provider-transactions']);
+  expect(await run([main, 'job', 'reconcile-books'])).toMatch(/"job":"reconcile-books".*"found":0/);
 
   first.child.kill('SIGKILL');
   await until(ports.health[1]!);

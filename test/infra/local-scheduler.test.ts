@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { containerJobs } from '../../infra/container/worker.ts';
+import { type Jobs, startJobs } from '../../infra/local/jobs.ts';
 import { type Job, type Scheduler, startScheduler } from '../../infra/local/scheduler.ts';
 
 const minute = 60_000;
@@ -250,5 +252,49 @@ describe('when the clock is moved', () => {
     expect(await caughtUp).toEqual(['slow']);
     expect(lines).toEqual([expect.stringMatching(/^job failing failed: Error: database gone/)]);
     gate.resolve();
+  });
+});
+
+describe('jobs for reports', () => {
+  const ran: string[] = [];
+  let jobs: Jobs | undefined;
+  const start = (options: Pick<Parameters<typeof startJobs>[0], 'askedForReports' | 'onReports' | 'warehouse'>) => {
+    ran.length = 0;
+    const invoke = async (handler: string) => ran.push(handler);
+    jobs = startJobs({
+      refreshKeys: false,
+      ...options,
+      invoke,
+      clock: { now: () => Date.now() } as never,
+      log: () => {},
+    });
+    return jobs;
+  };
+  const request = (path: string) => ({ kind: 'request', method: 'GET', path, status: 200 }) as never;
+  afterEach(() => jobs?.stop());
+
+  test('wait on a laptop until somebody asks for a report, which it then remembers', async () => {
+    const onReports = vi.fn();
+    const { trigger, afterRequest } = start({ askedForReports: false, onReports, warehouse: true });
+    afterRequest(request('/orders'));
+    for (const name of ['load-warehouse', 'reconcile-books'])
+      expect(await trigger(name)).toBe('nobody asks for reports');
+    expect([ran, onReports.mock.calls]).toEqual([[], []]);
+    for (const path of ['/reports/sales', '/reports/live']) afterRequest(request(path));
+    for (const name of ['load-warehouse', 'reconcile-books']) await trigger(name);
+    expect(ran).toEqual(['jobs/load-warehouse', 'jobs/reconcile-books']);
+    expect(onReports).toHaveBeenCalledOnce();
+  });
+
+  test('run in containers from the start, and those of the warehouse where there is one', async () => {
+    const { trigger, planned } = start(containerJobs(undefined));
+    await trigger('reconcile-books');
+    expect(ran).toEqual(['jobs/reconcile-books']);
+    const names = planned().map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['send-reports', 'run-report-exports']));
+    const ofWarehouse = (each: string[]) => each.filter((name) => name.endsWith('-warehouse'));
+    expect(ofWarehouse(names)).toEqual([]);
+    const withOne = start(containerJobs('bucket')).planned();
+    expect(ofWarehouse(withOne.map(({ name }) => name))).toEqual(['load-warehouse', 'check-warehouse']);
   });
 });

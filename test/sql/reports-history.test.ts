@@ -179,6 +179,25 @@ test('customers are listed by what they bought, without their names', async () =
   expect(premium.data.every(({ segment }) => segment === 'premium')).toBe(true);
 });
 
+test('lists by amounts have the first of each currency first, and compare none with another', async () => {
+  const ofProducts = { order: 'best', limit: 4 } as const;
+  for (const by of ['sales', 'refunds'] as const) {
+    const { data } = await reportProducts(year, { ...ofProducts, by, currency: undefined }, depsWith(warehouse));
+    expect(data.map(({ currency }) => currency)).toEqual(['EUR', 'USD', 'EUR', 'USD']);
+    for (const currency of ['EUR', 'USD']) {
+      const alone = await reportProducts(year, { ...ofProducts, by, currency }, depsWith(warehouse));
+      expect(data.filter((row) => row.currency === currency)).toEqual(alone.data.slice(0, 2));
+    }
+  }
+  const { data } = await reportCustomers({ by: 'sales', limit: 4 }, depsWith(null));
+  expect(data.map(({ currency }) => currency)).toEqual(['EUR', 'USD', 'EUR', 'USD']);
+  const { data: dollars } = await reportCustomers({ by: 'sales', currency: 'USD', limit: 2 }, depsWith(null));
+  expect(data.filter(({ currency }) => currency === 'USD')).toEqual(dollars);
+  // Counts are the same in every currency.
+  const units = await reportProducts(year, { ...ofProducts, by: 'units', currency: undefined }, depsWith(warehouse));
+  expect(units.data.map((row) => row.units)).toEqual(units.data.map((row) => row.units).toSorted((a, b) => b - a));
+});
+
 test('each part says where it comes from and how old it is', async () => {
   const { asOf } = await readManifest(root);
   const answer = await reportSales(

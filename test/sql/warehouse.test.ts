@@ -213,8 +213,24 @@ test('an erased customer leaves the warehouse, and the totals stay', async () =>
   const [{ n } = { n: 0 }] = await admin`
     select count(*)::int as n from orders.orders where confirmed_at is not null and customer_id = ${ids.customer(5)}`;
   expect(n).toBeGreaterThan(3);
+  const [order] = await admin`
+    select id from orders.orders where confirmed_at is not null and customer_id = ${ids.customer(5)} limit 1`;
+  const [found] = await query(`select customer_key as key from fact_orders where order_id = '${order!.id}'`);
+  /** The tables in which anything names the customer. */
+  const namedIn = async () => {
+    const named: string[] = [];
+    for (const table of Object.keys((await readManifest(root)).tables)) {
+      const rows = await query(`select * from ${table}`);
+      const marks = [found!.key as string, ids.customer(5), 'customer5@example.com', 'Customer 5'];
+      if (rows.some((row) => marks.some((mark) => Object.values(row).some((value) => String(value).includes(mark)))))
+        named.push(table);
+    }
+    return named.toSorted();
+  };
+  expect(await namedIn()).toEqual(['dim_customer', 'fact_orders', 'fact_sales']);
   await admin`update customers.customers set erased_at = now(), email = null, name = null, password_hash = null where id = ${ids.customer(5)}`;
   await load(analyst, root);
+  expect(await namedIn()).toEqual([]);
   const after = await query(`${ofCustomers} order by 1`);
   expect(after[1]).toMatchObject({ erased: true, orders: BigInt(n) });
   expect(after.reduce((sum, { sales }) => sum + Number(sales), 0)).toBe(Number(before!.sales));

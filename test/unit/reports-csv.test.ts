@@ -3,13 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
-import { columnsOf } from '../../lib/analytics/files/columns.ts';
+import { columnsOf, namesOf } from '../../lib/analytics/files/columns.ts';
 import { toCsv } from '../../lib/analytics/files/csv.ts';
 import { toParquet } from '../../lib/analytics/files/parquet.ts';
+import { answerOf } from '../../lib/analytics/parts.ts';
 import { periodOf } from '../../lib/analytics/period.ts';
+import { salesAmounts } from '../../lib/analytics/reports.ts';
 import * as customerReports from '../../lib/contract/api/customer-reports.ts';
 import * as reports from '../../lib/contract/api/reports.ts';
 import { preferredFormat } from '../../lib/http/accept.ts';
+
+type SalesAmount = (typeof salesAmounts)[number];
 
 describe('CSV', () => {
   test('quotes what needs it, and disarms what a spreadsheet would run', () => {
@@ -95,6 +99,32 @@ async function read(bytes: Buffer, what = '*') {
     await rm(folder, { recursive: true });
   }
 }
+
+describe('an answer', () => {
+  const rows = (count: number): reports.SalesRow[] =>
+    Array.from({ length: count }, (_, n) => ({
+      key: `${'b'.repeat(100)}${n}`,
+      currency: 'EUR',
+      ...(Object.fromEntries(salesAmounts.map((name) => [name, 9007199254740991])) as Record<SalesAmount, number>),
+    }));
+  const stretch = { begins: new Date(0), ends: new Date(1) };
+  const age = { source: 'reader' as const, asOf: new Date(0).toISOString(), lagSeconds: 0, stale: false };
+  const answer = (count: number) => answerOf([{ stretch, age, rows: rows(count) }], salesAmounts);
+
+  test('with the longest rows there can be is smaller than what a function may answer', () => {
+    const { data } = answer(10_000);
+    const columns = columnsOf(reports.salesRow);
+    const sizes = [JSON.stringify(data), toCsv(namesOf(columns), data)].map(({ length }) => length);
+    // Bytes are sent in base64, of which 6 MB are allowed.
+    const parquet = (toParquet(columns, data, {}).length * 4) / 3;
+    expect(Math.max(...sizes, parquet)).toBeLessThan(6_000_000);
+  });
+
+  test('of more rows is refused, and the way to an export named', () => {
+    const refusal = { code: 'report-too-large', message: expect.stringContaining('POST /reports/exports') };
+    expect(() => answer(10_001)).toThrow(expect.objectContaining(refusal));
+  });
+});
 
 describe('a period', () => {
   const clock = { now: () => Date.parse('2026-11-29T23:30:00Z') };

@@ -1,10 +1,20 @@
 import { expect, test } from 'vitest';
-import { minutesOfDays } from '../../lib/analytics/period.ts';
+import { startsOfDays } from '../../lib/analytics/period.ts';
 import { salesOf } from '../../lib/analytics/warehouse/sales.sql.ts';
 import { floorOf, nextOf } from '../../lib/analytics/warehouse/summary.ts';
 
 const at = (text: string) => new Date(text);
-const year = [at('2025-11-01'), at('2026-11-01')] as const;
+/** How many minutes after a full hour of UTC the days of a zone begin, each with from when on. */
+const startsIn = (zone: string, begins: string, ends: string) => {
+  const starts = startsOfDays(zone, at(begins).getTime(), at(ends).getTime());
+  // They follow each other, and are the stretch.
+  expect(starts.flatMap(({ from, to }) => [from, to])).toEqual([
+    at(begins).getTime(),
+    ...starts.slice(1).flatMap(({ from }) => [from, from]),
+    at(ends).getTime(),
+  ]);
+  return starts.map(({ from, minutes }) => [new Date(from).toISOString().replace(':00.000Z', 'Z'), minutes]);
+};
 
 test.each([
   ['UTC', 0],
@@ -13,18 +23,27 @@ test.each([
   ['America/St_Johns', 30],
   ['Asia/Kathmandu', 15],
   ['Pacific/Chatham', 15],
-  // Its clocks move by half an hour.
-  ['Australia/Lord_Howe', undefined],
   ['Nowhere/At_All', undefined],
 ])('days of %s begin so many minutes after a full hour of UTC', (zone, minutes) => {
-  expect(minutesOfDays(zone, ...year)).toBe(minutes);
+  expect(startsIn(zone, '2025-11-01T00:00Z', '2026-11-01T00:00Z')).toEqual([['2025-11-01T00:00Z', minutes]]);
 });
 
-test('the minutes are known where a zone does not change them, and not beyond', () => {
-  expect(minutesOfDays('Australia/Lord_Howe', at('2026-01-01'), at('2026-03-01'))).toBe(0);
+test('a stretch of time is cut where clocks move by a part of an hour', () => {
+  expect(startsIn('Australia/Lord_Howe', '2025-11-01T00:00Z', '2026-11-01T00:00Z')).toEqual([
+    ['2025-11-01T00:00Z', 0],
+    ['2026-04-04T15:00Z', 30],
+    ['2026-10-03T15:30Z', 0],
+  ]);
+  // The change is at the end, or after it.
+  expect(startsIn('Australia/Lord_Howe', '2026-03-01T00:00Z', '2026-04-04T15:00Z')).toHaveLength(1);
+  expect(startsIn('Australia/Lord_Howe', '2026-04-04T15:00Z', '2026-04-04T15:15Z')).toEqual([
+    ['2026-04-04T15:00Z', 30],
+  ]);
   // North Korea took half an hour back on 5 May 2018.
-  expect(minutesOfDays('Asia/Pyongyang', at('2018-01-01'), at('2018-05-01'))).toBe(30);
-  expect(minutesOfDays('Asia/Pyongyang', at('2018-01-01'), at('2018-06-01'))).toBeUndefined();
+  expect(startsIn('Asia/Pyongyang', '2018-01-01T00:00Z', '2018-06-01T00:00Z')).toEqual([
+    ['2018-01-01T00:00Z', 30],
+    ['2018-05-04T15:00Z', 0],
+  ]);
 });
 
 /** Which rows of the summary, and which facts, a report by day reads. */
@@ -40,7 +59,15 @@ test('a report by day reads hours that its days are made of, and quarters where 
   expect(readBy('Asia/Kolkata', '2025-10-31T18:30Z', '2026-11-01T00:00Z')).toEqual(['hour:30', 'quarter']);
   expect(readBy('Asia/Kathmandu', '2025-10-31T18:15Z', '2026-10-31T18:15Z')).toEqual(['hour:15']);
   expect(readBy('Europe/Berlin', '2025-10-31T23:00Z', '2026-10-31T23:00Z')).toEqual(['hour']);
-  expect(readBy('Australia/Lord_Howe', '2025-10-31T13:00Z', '2026-10-31T13:00Z')).toEqual(['quarter']);
+  // Its clocks move by half an hour.
+  expect(readBy('Australia/Lord_Howe', '2025-10-31T13:00Z', '2026-10-31T13:00Z')).toEqual([
+    'hour',
+    'quarter',
+    'hour:30',
+    'quarter',
+    'hour',
+  ]);
+  expect(readBy('Nowhere/At_All', '2025-10-31T13:00Z', '2026-10-31T13:00Z')).toEqual(['quarter']);
 });
 
 test('an hour that begins past the hour may begin in the month before', () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackTar } from 'modern-tar/fs';
 import postgres from 'postgres';
 import { withBaseBackup } from './base-backup.ts';
+import { lowerPriorities } from './low-priority.ts';
 import { findPlace, giveTo } from './place.ts';
 import { type Postgres, removePostgresData, startPostgres } from './start.ts';
 
@@ -56,7 +57,8 @@ export async function startStandby(options: Options): Promise<Standby> {
     });
     server = started;
     await untilStreaming(sql, started, name);
-    if (!reads) await waitForStandby(sql, name);
+    if (reads) void lowerPriorities(started.socketDir, started.exited);
+    else await waitForStandby(sql, name);
     const ended = started.exited.then(async () => {
       if (!reads) await waitForStandby(sql, '').catch(() => {}); // The primary has ended too.
       await sql.end({ timeout: 1 });

@@ -1,5 +1,6 @@
+import type { Grouping } from '../../contract/api/reports.ts';
 import { type GroupedQuery, isOfLines, type LineGrouping, type OrderGrouping, type Stretch } from '../groups.sql.ts';
-import { minutesOfDays } from '../period.ts';
+import { startsOfDays } from '../period.ts';
 import { type Statement, statement } from './statement.ts';
 import { floorOf, type Grain, hours, nextOf } from './summary.ts';
 
@@ -147,27 +148,24 @@ function piecesOf(query: GroupedQuery): Piece[] {
   const { groupBy, stretch, zone } = query;
   const [begins, ends] = [stretch.begins.getTime(), stretch.ends.getTime()];
   if (begins < firstQuarters || begins >= ends) return [{ grain: undefined, query }];
-  const grains: readonly Grain[] = !dayGroupings.some((name) => name === groupBy)
-    ? isOfLines(groupBy)
-      ? ['month', 'day']
-      : ['month', 'day', 'hour']
-    : zone === 'UTC'
-      ? ['day', 'quarter']
-      : [...hoursOf(zone, stretch), 'quarter'];
-  return cover(begins, ends, grains).map(({ grain, from, to }) => ({
+  return spansOf(groupBy, zone, begins, ends).map(({ grain, from, to }) => ({
     grain,
     query: { ...query, stretch: { begins: new Date(from), ends: new Date(to) } },
   }));
 }
 
-const firstQuarters = Date.UTC(1973, 0, 1);
-
-/** A quarter of the rows, where all days of the zone begin at the same minute of an hour. */
-function hoursOf(zone: string, { begins, ends }: Stretch): Grain[] {
-  const minutes = minutesOfDays(zone, begins, ends);
-  const grain = minutes === undefined ? undefined : hours.get(minutes);
-  return grain === undefined ? [] : [grain];
+function spansOf(groupBy: Grouping, zone: string, begins: number, ends: number): Span[] {
+  if (isOfLines(groupBy)) return cover(begins, ends, ['month', 'day']);
+  if (!dayGroupings.some((name) => name === groupBy)) return cover(begins, ends, ['month', 'day', 'hour']);
+  if (zone === 'UTC') return cover(begins, ends, ['day', 'quarter']);
+  // Hours have a quarter of the rows that quarters have.
+  return startsOfDays(zone, begins, ends).flatMap(({ from, to, minutes = -1 }) => {
+    const hour = hours.get(minutes);
+    return cover(from, to, hour === undefined ? ['quarter'] : [hour, 'quarter']);
+  });
 }
+
+const firstQuarters = Date.UTC(1973, 0, 1);
 
 type Span = { grain: Grain | undefined; from: number; to: number };
 

@@ -86,7 +86,7 @@ export type CustomersRow = z.output<typeof customersRow>;
 export const getCustomersReport = {
   summary: 'Report which customers bought most',
   description:
-    'Customers who bought something, with what they bought in each currency, and how they were in touch. `sources` says when each feed of interactions and tickets came last. `inactiveDays` leaves those whose last order is at least so many days ago. Names and addresses are masked. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
+    'Customers who bought something, with what they bought in each currency, and how they were in touch. By `sales`, the first of each currency come first: amounts of different currencies are not compared. `sources` says when each feed of interactions and tickets came last. `inactiveDays` leaves those whose last order is at least so many days ago. Names and addresses are masked. Goes to the database itself when the copy is more than ten seconds old. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({
     by: z._default(z.enum(['sales', 'orders', 'lastOrder']), 'sales'),
     segment: z.optional(z.enum(['premium', 'standard'])),

@@ -117,7 +117,7 @@ export type ProductRow = z.output<typeof productRow>;
 export const getProductsReport = {
   summary: 'Report which products sell best or worst',
   description:
-    'Ranks products by what they sold for, by units or by what was given back for them: `by=refunds` shows first what comes back most. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. `Accept` asks for CSV or Parquet.',
+    'Ranks products by what they sold for, by units or by what was given back for them: `by=refunds` shows first what comes back most. Products on sale that nobody bought count as zero, so the worst are found too. A product that was sold in several currencies has a row for each. Amounts of different currencies are not compared: the first of each currency come first. `Accept` asks for CSV or Parquet.',
   query: z.strictObject({
     ...range,
     order: z._default(z.enum(['best', 'worst']), 'best'),
