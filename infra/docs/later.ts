@@ -54,8 +54,7 @@ export const later: readonly Later[] = [
   { settings: ['dynamodbPrefixList', 's3PrefixList'], effect: 'the rule of the functions’ group is replaced' },
   {
     settings: ['eventBus'],
-    effect:
-      'changes. The archive and the consumers’ rules move, and old events are on the old bus alone; what the shop has on the old bus hears nothing more',
+    effect: 'changes. Rules move, and an archive starts over; what the shop has on the old bus hears nothing more',
   },
   {
     settings: ['domainName', 'certificateArn', 'catalogDomainName', 'catalogCertificateArn'],

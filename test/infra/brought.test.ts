@@ -60,8 +60,9 @@ describe('a stage with a network, a bus, a domain and a database of the shop’s
     ).toContainEqual(expect.objectContaining({ DestinationSecurityGroupId: 'sg-0123456789abcdef0', ToPort: 443 }));
   });
 
-  test('publishes to the shop’s bus, and listens there', () => {
-    expect(of('AWS::Events::EventBus')).toEqual([]);
+  test('publishes to the shop’s bus, and listens there; its own is idle', () => {
+    expect(of('AWS::Events::EventBus')).toMatchObject([{ Name: 'counterfoil-dev' }]);
+    expect(templates.after.jobs).toContain('events');
     const named = of('AWS::Events::Rule').filter(({ EventBusName }) => EventBusName !== undefined);
     expect(named.length).toBeGreaterThan(3);
     expect(new Set(named.map(({ EventBusName }) => EventBusName))).toEqual(new Set(['tea-shop/events']));
