@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import postgres, { type Sql } from 'postgres';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
+import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import { reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
 import type { Grouping } from '../../lib/contract/api/reports.ts';
@@ -203,7 +204,7 @@ async function openFilled(orders: number, { steps, keep, say }: WarehouseOptions
       clock: { now: () => Date.now() },
       meter: { count: () => {}, flush: () => {} },
       sleep: async () => {},
-      warehouse,
+      warehouse: loadedBefore(warehouse, await lastSale(admin)),
     };
     return { admin, analyst, root, first, warehouse, deps, close };
   } catch (error) {
@@ -211,6 +212,22 @@ async function openFilled(orders: number, { steps, keep, say }: WarehouseOptions
     throw error;
   }
 }
+
+async function lastSale(admin: Sql): Promise<number> {
+  const [row] = await admin`select max(confirmed_at) as at from orders.orders`;
+  return (row!.at as Date | null)?.getTime() ?? 0;
+}
+
+/** As with a load each hour, at its oldest: one to two hours of sales are the database's. */
+const loadedBefore = (warehouse: Warehouse, last: number): Warehouse => ({
+  ...warehouse,
+  newest: async () => {
+    const state = await warehouse.newest();
+    const completeUntil = new Date(Math.floor(last / hourMs - 1) * hourMs).toISOString();
+    return state && { ...state, completeUntil };
+  },
+});
+const hourMs = 3600_000;
 
 /** As `npm run warehouse -- load`: a load writes a month between two statements. */
 const patient = { connection: { idle_in_transaction_session_timeout: 300_000 } };
