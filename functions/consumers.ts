@@ -2,6 +2,7 @@ import type { DatabaseRole } from '../lib/contract/deploy/roles.ts';
 import type { TableGrants } from '../lib/contract/deploy/tables.ts';
 import {
   eventSource,
+  forWebhooks,
   readModelSource,
   readModelsDue,
   webhookDue,
@@ -28,6 +29,8 @@ export type Consumer = {
   /** What it gets: the `source` and the `detail-type` of events on the bus. */
   source: string;
   types: readonly string[];
+  /** It gets only the events that have one of these among their `resources`. */
+  resources?: readonly string[];
   /** Gets events only where this setting is on. */
   when?: 'orderMails';
   /** Writes mails, which the job send-mails sends. */
@@ -62,6 +65,7 @@ const rows = {
     handler: 'consumers/route-webhooks',
     source: eventSource,
     types: domainEvents.map(({ type }) => type),
+    resources: [forWebhooks],
     databaseRole: null,
     tables: {
       applications: ['GetItem'],

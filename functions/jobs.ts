@@ -231,6 +231,8 @@ const rows = {
     databaseRole: 'publisher',
     provider: false,
     publishes: true,
+    // Events that no endpoint wants call nobody.
+    tables: { webhookEndpoints: ['Scan'] },
     wakesReadModels: true,
     timeoutSeconds: 55,
   },

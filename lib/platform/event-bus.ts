@@ -38,10 +38,14 @@ export async function tellBus(
 }
 
 /** The process's event bus. */
-export function eventBus(onError: (error: unknown) => void): EventBus {
+export function eventBus(
+  wanted: Parameters<typeof eventBridge>[0]['wanted'],
+  onError: (error: unknown) => void,
+): EventBus {
   bus ??= eventBridge({
     client: eventBridgeClient(),
     busName: config().EVENT_BUS_NAME,
+    wanted,
     onError,
   });
   return bus;

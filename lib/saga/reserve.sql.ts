@@ -3,16 +3,18 @@ import { OrderNotActive, OutOfStock } from '../kernel/errors.ts';
 import { outOfStock } from '../shop/orders/out-of-stock.ts';
 import { transition } from '../shop/orders/transition.sql.ts';
 
+type Db = Sql | TransactionSql;
+
 /**
  * Reserves every line of a pending order in one statement: locks the order, then the levels in the order of their product
  * ids (so two baskets can never wait for each other), and writes reservations, ledger, status and timeline. When a line
- * does not fit, nothing is reserved, and the same statement ends the order as failed: nothing is left to compensate.
+ * does not fit, nothing is reserved, and a second statement ends the order as failed: nothing is left to compensate.
  * Repeating it changes nothing.
  * @returns whether this call did it (false: an earlier delivery had)
  * @throws OutOfStock naming the products that are short; OrderNotActive when the order does not go forward any more
  */
 export async function reserveAllOrNothing(
-  sql: Sql | TransactionSql,
+  sql: Db,
   { orderId, eventId, at, expiresAt }: { orderId: string; eventId: string; at: Date; expiresAt: Date },
 ): Promise<boolean> {
   const [row] = await sql`
@@ -50,27 +52,13 @@ export async function reserveAllOrNothing(
       from granted, wanted w
       order by w.product_id
     ),
-    outcome as materialized (
-      select this.id,
-        case when skus is null then 'reserved' else 'failed' end as status,
-        case when skus is not null then ${outOfStock.code}::text end as failure_code,
-        ${outOfStock.before}::text || skus || ${outOfStock.after}::text as failure_detail
-      from this, (select string_agg(sku, ', ' order by sku) as skus from short) as missing
-    ),
     ${transition(sql, {
-      set: sql`set failure_code = outcome.failure_code, failure_detail = outcome.failure_detail`,
-      which: sql`from outcome where o.id = outcome.id`,
+      which: sql`from granted where o.id = granted.id`,
       from: sql`'pending'`,
-      to: { among: ['reserved', 'failed'], status: sql`outcome.status` },
+      to: 'reserved',
       entries: [
-        {
-          type: 'stock-reserved',
-          detail: sql`(
-            select jsonb_build_object('expiresAt', ${expiresAt.toISOString()}::text) from granted
-          )`,
-        },
+        { type: 'stock-reserved', detail: sql`jsonb_build_object('expiresAt', ${expiresAt.toISOString()}::text)` },
       ],
-      detail: { reason: sql`changed.failure_code` },
       eventId,
       at,
     })}
@@ -78,14 +66,39 @@ export async function reserveAllOrNothing(
       exists (select from this) as pending,
       (select jsonb_agg(sku order by sku) from short) as short`;
   const { pending, short } = row as { pending: boolean; short: string[] | null };
-  if (short !== null) throw new OutOfStock(short);
-  if (pending) return true;
+  if (pending && short === null) return true;
+  if (short !== null && (await failForStock(sql, { orderId, eventId, at, short }))) throw new OutOfStock(short);
 
   const [now] = await sql`
     select status, failure_code from orders.orders where id = ${orderId} and abandoned_at is null`;
   if (wasReserved.has(now?.status)) return false;
   if (now?.failureCode === outOfStock.code) throw new OutOfStock([], { repeated: true });
   throw new OrderNotActive(`order is ${now?.status ?? 'given up'}`);
+}
+
+/** @returns whether this call did it (false: the order is not pending any more) */
+async function failForStock(
+  sql: Db,
+  { orderId, eventId, at, short }: { orderId: string; eventId: string; at: Date; short: readonly string[] },
+): Promise<boolean> {
+  const detail = `${outOfStock.before}${short.join(', ')}${outOfStock.after}`;
+  const failed = await sql`
+    with this as materialized (
+      select id from orders.orders
+      where id = ${orderId} and status = 'pending' and abandoned_at is null
+      for update
+    ),
+    ${transition(sql, {
+      set: sql`set failure_code = ${outOfStock.code}, failure_detail = ${detail}`,
+      which: sql`from this where o.id = this.id`,
+      from: sql`'pending'`,
+      to: 'failed',
+      detail: { reason: sql`changed.failure_code` },
+      eventId,
+      at,
+    })}
+    select from changed`;
+  return failed.length > 0;
 }
 
 const wasReserved = new Set(['reserved', 'pending_payment', 'confirmed']);

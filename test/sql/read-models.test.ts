@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { run as consume } from '../../functions/consumers/update-read-models.ts';
 import { updateCustomer } from '../../lib/accounts/customers/customers.sql.ts';
 import { emptyCustomer } from '../../lib/accounts/customers/erase.sql.ts';
 import { announceCustomer } from '../../lib/accounts/customers/events.sql.ts';
@@ -101,6 +102,26 @@ async function refund(orderId: string, amount: number) {
   await inTransaction(refunds!, (tx) => claimRefund(tx, { ...request, at: at() }));
   await settleRefund(saga.saga, { refundId, eventId: ids().eventId, at: at(), outcome: 'succeeded', reference: 're' });
 }
+
+test('a run that found events takes those of the next half second too, and one that found none ends at once', async () => {
+  await update();
+  const first = await place();
+  const later: string[] = [];
+  const run = () =>
+    consume(
+      {},
+      {
+        ...{ sql: () => models!, now: saga.clock.now, stopwatch, limitMs: 60_000 },
+        ...{ wake: async () => {}, meter: { count() {} } },
+        sleep: async () => later.push(await place()),
+      },
+    );
+  expect(await run()).toMatchObject({ lag: 0, unfinished: false });
+  expect(later).toHaveLength(1);
+  for (const id of [first, ...later]) expect(await find(id)).toMatchObject({ order: { id }, behind: false });
+  expect(await run()).toMatchObject({ applied: 0 });
+  expect(later).toHaveLength(1);
+});
 
 describe('order_details', () => {
   test('follows an order to its end, with its customer, payment, refunds and timeline', async () => {

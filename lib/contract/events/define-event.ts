@@ -17,6 +17,9 @@ export type EventDefinition<Type extends string = string, Fields extends z.core.
 /** The `source` of every event on the bus. */
 export const eventSource = 'counterfoil';
 
+/** Among the `resources` of an event on the bus that a webhook endpoint wants. */
+export const forWebhooks = 'webhooks';
+
 /** The `source` of messages that tell a sender of webhooks of work. */
 export const webhookSource = 'counterfoil.webhooks';
 

@@ -92,6 +92,7 @@ async function follow(
       return true;
     });
     if (done) applied += page.data.length;
+    if (done && !page.hasMore) return applied;
     after = done ? page.next : undefined;
   }
   return applied;

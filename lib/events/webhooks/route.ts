@@ -57,6 +57,23 @@ export function recentEndpoints(store: WebhookStore, stopwatch: Stopwatch, keepM
   };
 }
 
+/**
+ * Which types of events some active endpoint wants, so that nobody is called for the others. All of them when that cannot be
+ * read: whoever routes an event reads it again.
+ */
+export async function wantedTypes(
+  list: ListEndpoints,
+  onError: (error: unknown) => void,
+): Promise<(type: string) => boolean> {
+  try {
+    const active = (await list()).filter(({ status }) => status === 'active');
+    return (type) => active.some((endpoint) => wants(endpoint, type));
+  } catch (error) {
+    onError(error);
+    return () => true;
+  }
+}
+
 /** What waits for endpoints. */
 export type Queues = {
   /** Those for which something is due, and which are not left alone. */

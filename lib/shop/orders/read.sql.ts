@@ -24,10 +24,21 @@ export type OrderPart = 'orders' | 'archive';
 
 /** An order of this owner; undefined when there is none, or it is somebody else's. */
 export async function findOrder(sql: Sql | TransactionSql, of: OfOwner): Promise<Order | undefined> {
-  const columns = () => orderColumns(sql);
-  // With a limit the archive is not read when the order is found before.
+  return (await findLiveOrder(sql, of)) ?? (await findAnyOrder(sql, of));
+}
+
+/** The same of an order that is not in the archive: half the work, and what is asked for most. */
+export async function findLiveOrder(sql: Sql | TransactionSql, of: OfOwner): Promise<Order | undefined> {
   const [row] = await sql`
-    ${withArchived(columns, sql`where id = ${of.orderId} ${ownedBy(sql, of)}`, sql)} limit 1`;
+    select ${orderColumns(sql)}, false as archived from orders.order_details d
+    where id = ${of.orderId} ${ownedBy(sql, of)}`;
+  return row && toOrder(row as OrderRow);
+}
+
+/** Looks in both at once: an order that goes to the archive, or comes back, is in one of them. */
+async function findAnyOrder(sql: Sql | TransactionSql, of: OfOwner): Promise<Order | undefined> {
+  const [row] = await sql`
+    ${withArchived(() => orderColumns(sql), sql`where id = ${of.orderId} ${ownedBy(sql, of)}`, sql)} limit 1`;
   return row && toOrder(row as OrderRow);
 }
 

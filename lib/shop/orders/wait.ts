@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import type { Order } from '../../contract/api/orders.ts';
 import type { Clock, Stopwatch } from '../../kernel/clock.ts';
 import type { OfOwner } from './owner.sql.ts';
-import { findOrder } from './read.sql.ts';
+import { findLiveOrder } from './read.sql.ts';
 import { isAtRest } from './transitions.ts';
 
 export type Sleep = (milliseconds: number) => Promise<void>;
@@ -30,7 +30,7 @@ export async function waitForEnd(
   let notYet = 0;
   const look = async () => {
     const at = waited();
-    const order = await findOrder(deps.sql, of);
+    const order = await findLiveOrder(deps.sql, of);
     if (order !== undefined && !isAtRest(order.status)) notYet = at;
     return order;
   };
