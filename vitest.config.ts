@@ -11,7 +11,7 @@ const withPostgres = { ...shared, globalSetup: ['test/support/postgres-global.ts
 /** Replaces modules for itself. */
 const alone = 'test/sql/accounts.test.ts';
 const synthesized =
-  'test/infra/{backup-stack,brought,canary,console-dashboards,cost,data-stack,iam,metrics,nag,policies,service-stack,settings,settings-change,stages}.test.ts';
+  'test/infra/{backup-stack,brought,canary,console-dashboards,cost,data-stack,iam,metrics,nag,policies,properties,service-stack,settings,settings-change,settings-later,stages}.test.ts';
 
 /** Take half a minute each and more: they fill large shops, or start servers of their own. */
 const long = [

@@ -10,7 +10,8 @@ export type Domain = { name: string; certificateArn: string };
 /** A database of the shop's own: Amazon RDS or Aurora, or an RDS Proxy before it. */
 export type BroughtDatabase = {
   host: string;
-  /** The host of its readers. */
+  port: number;
+  /** The host of its readers, at the same port. */
   reader?: string;
   /** What the stage's database in it is called. */
   name: string;
@@ -35,6 +36,9 @@ export type Brought = {
 };
 
 const hostName = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/;
+/** Of PostgreSQL, of the stage's own database, and of every RDS Proxy. */
+export const defaultPort = 5432;
+
 const securityGroup = /^sg-[0-9a-f]{8,17}$/;
 
 /** @throws SettingError */
@@ -90,8 +94,14 @@ function databaseIn(given: Given, network: Brought['network']): BroughtDatabase 
   );
   const secretArn = given.matching('databaseSecretArn', fullSecretArn, 'is not the full ARN of a secret');
   const name = given.matching('databaseName', /^[a-z][a-z0-9_]{0,62}$/, 'is not the name of a database');
+  const port = given.count('databasePort', defaultPort);
+  if (port > 65_535) throw new SettingError('databasePort is a port, at most 65535');
   if (host === undefined) {
-    if ([reader, group, resource, secretArn, name].every((each) => each === undefined)) return undefined;
+    if (
+      given.text('databasePort') === undefined &&
+      [reader, group, resource, secretArn, name].every((each) => each === undefined)
+    )
+      return undefined;
     throw new SettingError('databaseReader, databaseGroup, … are of a database of yours: pass -c databaseHost= too');
   }
   if (network === undefined || group === undefined)
@@ -105,8 +115,11 @@ function databaseIn(given: Given, network: Brought['network']): BroughtDatabase 
   const its = ['databaseCapacity', 'readers', 'backupDays'].find((setting) => given.text(setting) !== undefined);
   if (its !== undefined)
     throw new SettingError(`${its} is for a database of the stage: set it at databaseHost instead`);
+  if (resource?.startsWith('prx-') && port !== defaultPort)
+    throw new SettingError(`an RDS Proxy listens on ${defaultPort}: leave out databasePort`);
   return {
     host,
+    port,
     name: name ?? 'counterfoil',
     group,
     login: resource === undefined ? { secretArn: secretArn! } : { resource },

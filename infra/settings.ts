@@ -100,7 +100,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
  * `orderNumberPrefix`, `tax=none|included|excluded`, `shippingMethod=optional|required`, `release`, `rateLimit`, `burstLimit`,
  * `reserveConcurrency=on|off`, `canary=on|off`, `warehouse=on|off`, `traces=on|off`, `sqlComments=none|sampled|all`, `zones`,
  * `dynamodbPrefixList`, `s3PrefixList`, `backupLock=governance|compliance`, `backupCopyVault`, `approveDataLoss`, `databaseCapacity`,
- * `readers`, `backupDays`, `domainName` with `certificateArn`, `eventBus`, `vpcId` with `vpcSubnets` and `vpcEndpointGroup`, and the
+ * `readers`, `backupDays`, `databaseHost` with `databasePort`, …, `domainName` with `certificateArn`, `eventBus`, `vpcId` with `vpcSubnets` and `vpcEndpointGroup`, and the
  * `tunable` variables; `settings=FILE` names a file that has them. The defaults are `dev`
  * and `simulated`; `small` and `prod` refuse simulated payments, and `small` mails.
  * @throws SettingError saying what to pass instead

@@ -82,6 +82,8 @@ export function counterfoil(app: App, settings: Settings, codeOf: (handler: stri
   });
 
   saga.addStackDependency(platform);
+  // A rule of the jobs is on the bus, which it names.
+  jobs.addStackDependency(events);
   // What starts executions finds the definition of its own release.
   for (const stack of last) stack.addStackDependency(saga);
   for (const stack of last) monitoring.addStackDependency(stack);

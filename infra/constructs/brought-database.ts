@@ -5,7 +5,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import type { Profile } from '../profiles.ts';
-import type { BroughtDatabase as Settings } from '../settings-brought.ts';
+import { defaultPort, type BroughtDatabase as Settings } from '../settings-brought.ts';
 import type { StageDatabase } from './database.ts';
 import { pascal } from './names.ts';
 
@@ -31,7 +31,7 @@ export class BroughtDatabase extends Construct implements StageDatabase {
     { profile, database, key }: { profile: Profile; database: Settings; key: kms.IKey | undefined },
   ) {
     super(scope, id);
-    const { host, reader, name, login } = database;
+    const { host, port, reader, name, login } = database;
     this.host = host;
     this.#login = login;
     this.#secrets = `counterfoil/${profile.stage}/database`;
@@ -39,6 +39,7 @@ export class BroughtDatabase extends Construct implements StageDatabase {
     this.environment = {
       DATABASE_HOST: host,
       DATABASE_NAME: name,
+      ...(port === defaultPort ? {} : { DATABASE_PORT: String(port) }),
       // The authority of RDS, which Node.js does not know and Lambda has a file of. Amazon's own has signed proxies.
       ...(byPassword || !login.resource.startsWith('prx-') ? { NODE_EXTRA_CA_CERTS: '/var/runtime/ca-cert.pem' } : {}),
       ...(byPassword ? { DATABASE_SECRETS: this.#secrets } : {}),

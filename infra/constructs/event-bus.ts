@@ -13,7 +13,7 @@ import { isActive, patternOf } from '../events.ts';
 import { grantsOf } from '../grants.ts';
 import { deadLetterQueue } from './dead-letters.ts';
 import { HandlerFunction, type StageContext } from './handler-function.ts';
-import { busNameOf, pascal } from './names.ts';
+import { ownBusNameOf, pascal } from './names.ts';
 
 /** EventBridge and Lambda try as long as this before an event goes to the queue of undelivered ones. */
 const deliverFor = Duration.hours(6);
@@ -29,12 +29,12 @@ export class EventBus extends Construct {
   constructor(scope: Construct, id: string, context: StageContext) {
     super(scope, id);
     const { profile, payments } = context.settings;
-    const name = busNameOf(context.settings);
+    const { eventBus } = context.settings.brought;
+    // The stage's own is there in any case: a bus that rules of another stack are still on cannot be deleted.
+    const own = new events.EventBus(this, 'Bus', { eventBusName: ownBusNameOf(profile.stage) });
     // In the strictest mode of TypeScript, CDK's class does not fit its own interface.
     const bus =
-      context.settings.brought.eventBus === undefined
-        ? (new events.EventBus(this, 'Bus', { eventBusName: name }) as events.IEventBus)
-        : events.EventBus.fromEventBusName(this, 'Bus', name);
+      eventBus === undefined ? (own as events.IEventBus) : events.EventBus.fromEventBusName(this, 'ShopBus', eventBus);
     // What names a person is replayed from the outbox, which forgets them when they are erased.
     const named = domainEvents.filter((definition) => personalFieldsOf(definition).length > 0).map(({ type }) => type);
     new events.CfnArchive(this, 'Archive', {

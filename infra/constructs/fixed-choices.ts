@@ -1,6 +1,7 @@
 import { CfnOutput, CfnParameter, Fn } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
+import type { BroughtDatabase } from '../settings-brought.ts';
 
 /**
  * Has CloudFormation refuse, before it changes anything, what a stage cannot change once it is there. Each choice is a parameter that
@@ -8,34 +9,48 @@ import type { Settings } from '../settings.ts';
  * has, which other settings do not allow.
  */
 export function fixChoices(scope: Construct, settings: Settings): void {
-  const chosen = Object.entries(choicesOf(settings)).map(([name, { value, what, orElse }]) => {
+  const chosen = Object.entries(choicesOf(settings)).map(([name, { value, what, instead, any }]) => {
     const parameter = new CfnParameter(scope, `First${name}`, {
       description: `What the stage was first deployed with: ${what}`,
       default: value,
-      allowedValues: [value, ...(orElse ?? [])],
-      constraintDescription: `${value}: ${what} stays as it was first deployed. Deploy another stage and move the data (docs/deploy.md)`,
+      ...(any === true
+        ? {}
+        : {
+            allowedValues: [value],
+            constraintDescription: `${value}: ${what} stays as it was first deployed. ${instead ?? anotherStage} (docs/deploy.md)`,
+          }),
     });
     return `${name}=${parameter.valueAsString}`;
   });
   new CfnOutput(scope, 'FirstChoices', { value: Fn.join(' ', chosen) });
 }
 
-/** `orElse` has values that a deployed stage may have had as well. */
-type Choice = { value: string; what: string; orElse?: string[] };
+const anotherStage = 'Deploy another stage and move the data';
 
-/** What database and functions stand in, and what data lie under. */
-const choicesOf = ({ profile, brought }: Settings): Record<string, Choice> => ({
+/** `any` takes what a deployed stage had, whatever it was. */
+type Choice = { value: string; what: string; instead?: string; any?: true };
+
+/** What database and functions stand in, what data lie under, and what Cognito has one of. */
+const choicesOf = ({ profile, brought, identity }: Settings): Record<string, Choice> => ({
+  Profile: { value: profile.name, what: 'the profile' },
   Network: { value: brought.network?.vpcId ?? 'of the stage', what: 'the network' },
   Zones: {
     value: profile.zoneNames?.slice(0, profile.zones).join(' ') ?? `the first ${profile.zones}`,
     what: 'the zones of its network',
   },
-  Database: { value: brought.database?.host ?? 'of the stage', what: 'the database' },
-  // What a stage keeps of a warehouse has names, so it could not come again.
-  Warehouse: {
-    value: profile.warehouse ? 'on' : 'off',
-    what: 'the warehouse',
-    ...(profile.warehouse || !profile.keeps ? { orElse: [profile.warehouse ? 'off' : 'on'] } : {}),
+  Database: {
+    value: brought.database === undefined ? 'of the stage' : nameOf(brought.database),
+    what: 'the database and how roles log in to it',
   },
   Key: { value: profile.ownKey ? 'of the stage' : 'of AWS', what: 'the key of its database' },
+  // CloudFormation makes the new login page before it deletes the old one, and a user pool has one.
+  LoginPage: {
+    value: ('domain' in identity && identity.domain) || 'named after the stage',
+    what: 'the name of the login page',
+    instead: 'Delete the old one, and deploy with --parameters',
+    ...('issuer' in identity ? { any: true } : {}),
+  },
 });
+
+const nameOf = ({ host, name, login }: BroughtDatabase): string =>
+  `${name} at ${host} by ${'secretArn' in login ? 'passwords' : 'IAM'}`;

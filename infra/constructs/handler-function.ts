@@ -139,6 +139,10 @@ export const handlerLog = (scope: Construct, id: string, profile: Profile, handl
     removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
   });
 
+/** The log group of a handler that these settings leave out: one that was kept could not come again under its name. */
+export const onlyLog = (scope: Construct, id: string, profile: Profile, handler: string): logs.LogGroup =>
+  handlerLog(new Construct(scope, id), 'Log', profile, handler);
+
 /** Lambda creates and names log streams, so a function may write to any stream of its group. */
 export const writesTo = (group: logs.LogGroup): iam.PolicyStatement =>
   new iam.PolicyStatement({ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group.logGroupArn] });

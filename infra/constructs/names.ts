@@ -23,9 +23,11 @@ export const logGroupNameOf = (stage: string, handler: string): string => `/coun
 export const machineNameOf = (stage: string, machine: StateMachineName): string =>
   `counterfoil-${stage}-order-${machine}`;
 
-/** The name of the stage's event bus, its own or the shop's. */
+export const ownBusNameOf = (stage: string): string => `counterfoil-${stage}`;
+
+/** The name of the bus that the stage's events go to, its own or the shop's. */
 export const busNameOf = ({ profile, brought }: Pick<Settings, 'profile' | 'brought'>): string =>
-  brought.eventBus ?? `counterfoil-${profile.stage}`;
+  brought.eventBus ?? ownBusNameOf(profile.stage);
 
 /** The name of the secret by which the stage's CDN proves that a request comes from it. */
 export const edgeKeyNameOf = (stage: string): string => `counterfoil/${stage}/edge-key`;

@@ -5,7 +5,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Profile } from '../profiles.ts';
 import type { Settings } from '../settings.ts';
-import type { Brought } from '../settings-brought.ts';
+import { type Brought, defaultPort } from '../settings-brought.ts';
 
 /**
  * A network with no way out: isolated subnets, DynamoDB and S3 by gateway endpoints, Step Functions, EventBridge, Athena and SES by
@@ -43,8 +43,8 @@ export class Network extends Construct {
         ? this.group('Endpoints', 'interface endpoints')
         : ec2.SecurityGroup.fromSecurityGroupId(this, 'Endpoints', endpointGroup);
 
-    if (profile.proxy) join(this.handlers, this.proxy, 5432, 'functions to proxy');
-    else join(this.handlers, this.database, 5432, 'functions to database');
+    if (profile.proxy) join(this.handlers, this.proxy, defaultPort, 'functions to proxy');
+    else join(this.handlers, this.database, brought.database?.port ?? defaultPort, 'functions to database');
     join(this.handlers, endpoints, 443, 'functions to interface endpoints');
     // A gateway endpoint has no security group, but a prefix list, whose id differs by region and which CloudFormation
     // cannot look up. Without it, the route table alone is the limit: the network has no other way out.

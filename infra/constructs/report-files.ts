@@ -18,6 +18,8 @@ export class ReportFiles extends Construct {
       lifecycleRules: [
         { expiration: Duration.days(reportExportDays), abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ],
+      // S3 deletes no bucket that has files.
+      autoDeleteObjects: !profile.keeps,
       removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     Validations.of(bucket).acknowledge({

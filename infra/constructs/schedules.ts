@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { isScheduled, type Job, type JobName, jobs } from '../../functions/jobs.ts';
 import { grantsOf, stands } from '../grants.ts';
 import { deadLetterQueue } from './dead-letters.ts';
-import { HandlerFunction, type StageContext } from './handler-function.ts';
+import { HandlerFunction, onlyLog, type StageContext } from './handler-function.ts';
 import { pascal } from './names.ts';
 
 /** The schedule table: a function and an EventBridge schedule for each row, and a queue for runs that could not start. */
@@ -24,7 +24,11 @@ export class Schedules extends Construct {
 
     const handlers: Partial<Record<JobName, HandlerFunction>> = {};
     for (const [name, job] of Object.entries(jobs) as [JobName, Job][]) {
-      if (!isScheduled(job) || !stands(job, context.settings.profile)) continue;
+      if (!isScheduled(job)) continue;
+      if (!stands(job, context.settings.profile)) {
+        onlyLog(this, pascal(name), context.settings.profile, job.handler);
+        continue;
+      }
       const handler = new HandlerFunction(this, pascal(name), {
         ...context,
         handler: job.handler,

@@ -15,7 +15,8 @@ const mostScanned: Record<Asker, number> = { reports: 10 ** 9, analysts: 10 ** 1
 
 /**
  * The warehouse of a stage: a bucket with the files that loads write, the tables by which Athena finds those of a state, a
- * workgroup for reports and one for people, and the role of analysts.
+ * workgroup for reports and one for people, and the role of analysts. It is there with any settings, as the tables are: empty it costs
+ * nothing, and a bucket that was kept could not come again under its name.
  */
 export class Warehouse extends Construct {
   readonly bucket: s3.Bucket;
@@ -38,6 +39,8 @@ export class Warehouse extends Construct {
         { id: 'unfinished', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         ...(profile.keeps ? [{ id: 'deleted', noncurrentVersionExpiration: Duration.days(deletedFileDays) }] : []),
       ],
+      // S3 deletes no bucket that has files.
+      autoDeleteObjects: !profile.keeps,
       removalPolicy: profile.keeps ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     Validations.of(this.bucket).acknowledge({

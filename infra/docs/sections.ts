@@ -2,6 +2,7 @@ import { type TableRow, tables, tableVariable } from '../../lib/contract/deploy/
 import { webhookEvents } from '../../lib/contract/events/webhook-events.ts';
 import { policyTable, viewTables, warehouseTables } from './analytics.ts';
 import { eventTables } from './events.ts';
+import { laterTable } from './later.ts';
 import { rateLimits } from './limits.ts';
 import { retentionTable } from './retention.ts';
 import { networkTable, roleTable } from './roles.ts';
@@ -15,7 +16,7 @@ export const sections: Readonly<Record<string, Readonly<Record<string, () => str
   'docs/architecture.md': { rooms: roomTable, roles: roleTable },
   'docs/analytics.md': { reports: policyTable, warehouse: warehouseTables, views: viewTables },
   'docs/data.md': { retention: retentionTable },
-  'docs/deploy.md': { network: networkTable },
+  'docs/deploy.md': { later: laterTable, network: networkTable },
   'docs/configuration.md': { settings: settingTable, tables: dynamoTable },
   'docs/events.md': { events: eventTables },
   'docs/limits.md': { 'rate classes': rateLimits },

@@ -42,7 +42,7 @@ const settings: Readonly<Record<keyof Config, Setting>> = {
     what: 'read-only endpoint of RDS Proxy, for reports; without it they read from the writer',
   },
   DATABASE_READER_PORT: { laptop: 'set', aws: 'default', what: 'its port; by default that of the writer' },
-  DATABASE_PORT: { laptop: 'set', aws: 'default', what: 'port of RDS Proxy' },
+  DATABASE_PORT: { laptop: 'set', aws: 'default', what: 'port of RDS Proxy, or of a database of the shop' },
   DATABASE_NAME: { laptop: 'default', aws: 'set', what: 'name of the database' },
   DATABASE_CA_FILE: {
     laptop: 'set',

@@ -41,7 +41,7 @@ export class DataStack extends Stack {
         : new BroughtDatabase(this, 'ShopDatabase', { profile, database: brought.database, key: this.key });
     this.tables = new Tables(this, 'Tables', { profile });
     new ReportFiles(this, 'ReportFiles', { profile });
-    if (profile.warehouse) new Warehouse(this, 'Warehouse', { profile, key: this.key });
+    new Warehouse(this, 'Warehouse', { profile, key: this.key });
     this.identity = new Identity(this, 'Identity', settings);
     this.monitored = {
       cluster: this.database.cluster?.clusterIdentifier,

@@ -6,7 +6,7 @@ import { jobs } from '../../functions/jobs.ts';
 import { outboxDue, outboxSource } from '../../lib/contract/events/define-event.ts';
 import { AccessRecords } from '../constructs/access-records.ts';
 import { invokedBy } from '../constructs/event-bus.ts';
-import { HandlerFunction, type StageContext } from '../constructs/handler-function.ts';
+import { HandlerFunction, onlyLog, type StageContext } from '../constructs/handler-function.ts';
 import { addPath, callerOf } from '../constructs/http-path.ts';
 import { busNameOf } from '../constructs/names.ts';
 import { Schedules } from '../constructs/schedules.ts';
@@ -84,7 +84,16 @@ function noticesSender(scope: Construct, context: StageContext): HandlerFunction
 }
 
 /** What answers Prometheus, where the stage has a token for it: the API calls it for one path, and it asks for the token. */
-function metricsServer(scope: Construct, context: StageContext, apiId: string): HandlerFunction {
+function metricsServer(
+  scope: Construct,
+  context: StageContext,
+  apiId: string,
+): Partial<Record<'serve-metrics', HandlerFunction>> {
+  const { metricsSecretArn, profile } = context.settings;
+  if (metricsSecretArn === undefined) {
+    onlyLog(scope, 'ServeMetrics', profile, jobs['serve-metrics'].handler);
+    return {};
+  }
   const server = unscheduled(scope, 'ServeMetrics', context, {
     row: jobs['serve-metrics'],
     description: 'GET /metrics for Prometheus',
@@ -97,7 +106,7 @@ function metricsServer(scope: Construct, context: StageContext, apiId: string): 
     caller: callerOf(scope, 'ServeMetricsCaller', [functionArn]),
     reason: 'The function itself asks for a token, which is a secret of the stage.',
   });
-  return server;
+  return { 'serve-metrics': server };
 }
 
 /** What runs without a request of the API: scheduled jobs, and the function that stores access records from the log. */
@@ -119,12 +128,7 @@ export class JobsStack extends Stack {
     wokenBySagas(this, schedules.handlers['publish-events']!, Object.values(stateMachines));
     wokenByHandlers(this, schedules.handlers['publish-events']!, context.settings);
     const records = new AccessRecords(this, 'AccessRecords', { context, from: httpLog });
-    const asked = {
-      'send-notices': noticesSender(this, context),
-      ...(context.settings.metricsSecretArn === undefined
-        ? {}
-        : { 'serve-metrics': metricsServer(this, context, apiId) }),
-    };
+    const asked = { 'send-notices': noticesSender(this, context), ...metricsServer(this, context, apiId) };
     this.handlers = [schedules.handlers, asked, records.handlers].flatMap((each) => Object.values(each));
     this.monitored = {
       deadLetters: schedules.deadLetters.queueName,

@@ -29,7 +29,8 @@ export class PlatformStack extends Stack {
     const { domain } = this.http;
     if (domain !== undefined) {
       new CfnOutput(this, 'DomainTarget', {
-        description: `Make ${domain.name} an alias of this, or a CNAME`,
+        // Not `domain.name`, which refers to the resource: CloudFormation takes plain text alone.
+        description: `Make ${context.settings.brought.domain!.name} an alias of this, or a CNAME`,
         value: domain.regionalDomainName,
       });
     }

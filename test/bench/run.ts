@@ -211,7 +211,7 @@ async function main(): Promise<boolean> {
   if (part.includes('warehouse')) {
     say('loading a large warehouse, and asking it');
     results.warehouse = await measureWarehouse({
-      ...(short ? { orders: 100_000, turns: 7 } : { orders: 1_000_000, turns: 21 }),
+      ...(short ? { orders: 100_000, turns: 7 } : { orders: 1_000_000, turns: 41 }),
       steps: step,
       keep,
       say,

@@ -60,6 +60,8 @@ export async function startEmulator({ bin, home, concurrency, canarySeconds }: O
       MINISTACK_REGION: region,
       MINISTACK_HOST: 'localhost',
       NODE_EXTRA_CA_CERTS: certificate.caFile,
+      // Lambda has the SDK, for functions that are not bundled.
+      NODE_PATH: join(import.meta.dirname, '../../node_modules'),
       LAMBDA_ACCOUNT_CONCURRENCY: String(concurrency),
       LAMBDA_WARM_TTL_SECONDS: '30',
       PYTHONDONTWRITEBYTECODE: '1',

@@ -6,9 +6,19 @@ import { functionNameOf } from '../../infra/constructs/names.ts';
 import { liveAlias } from '../../lib/contract/deploy/route.ts';
 import { copyOf } from '../drill/releases.ts';
 import { CommandFailed, run } from './command.ts';
-import { type Emulator, region } from './emulator.ts';
-import { held } from './held.ts';
-import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, synthesize } from './stages.ts';
+import { account, type Emulator, region } from './emulator.ts';
+import { held, ofEmptying, putFile } from './held.ts';
+import {
+  baseUrlOf,
+  bootstrap,
+  deploy,
+  destroy,
+  healthy,
+  makeKey,
+  prodSettings,
+  refusalOf,
+  synthesize,
+} from './stages.ts';
 import { watchAlarms } from './watch.ts';
 
 type Say = (line: string) => void;
@@ -113,16 +123,15 @@ export async function back(emulator: Emulator, say: Say): Promise<void> {
   await healthy(baseUrl, 'before');
   say('one command brought the release of a commit back');
   const elsewhere = { ...settings, zones: 'eu-west-1b,eu-west-1c' };
-  const moved = await deploy(emulator, await synthesize(emulator, 'elsewhere', elsewhere)).then(
-    () => '',
-    (error: unknown) => (error instanceof CommandFailed ? error.output : String(error)),
-  );
+  const moved = await refusalOf(deploy(emulator, await synthesize(emulator, 'elsewhere', elsewhere)));
   if (!/FirstZones/.test(moved))
     throw new Error(`a stage was moved to other zones, or refused otherwise: ${moved.slice(-500)}`);
   await healthy(baseUrl, 'before');
   say('other zones were refused');
+  for (const bucket of ['reports', 'warehouse'])
+    await putFile(emulator, `counterfoil-staging-${bucket}-${account}-${region}`);
   await destroy(emulator, assembly);
-  const left = (await held(emulator)).filter((name) => !empty.has(name));
+  const left = (await held(emulator)).filter((name) => !empty.has(name) && !ofEmptying.test(name));
   if (left.length > 0) throw new Error(`it was destroyed and left ${left.join(', ')}`);
   await emulator.addDatabase('staging');
   const again = await deploy(emulator, assembly);

@@ -7,7 +7,7 @@ import { scenes } from './scenes.ts';
 
 const usage = `npm run test:deploy -- --python FOLDER [--all] [--directory FOLDER] [SCENE...]
 
-  --python FOLDER     has python with MiniStack: pip install ministack==1.5.33
+  --python FOLDER     has python with MiniStack: pip install ministack==1.5.33 (and awscli for settings-dev)
   --all               the scenes of the night too
   --directory FOLDER  keeps commands.log and emulator.log there
   SCENE               only these: ${scenes.map(({ name }) => name).join(', ')}
@@ -35,10 +35,10 @@ async function main(): Promise<boolean> {
   );
   const directory = resolve(values.directory ?? (await mkdtemp(join(tmpdir(), 'counterfoil-deploy-'))));
   let passed = true;
-  for (const { name, play } of chosen) {
+  for (const { name, canarySeconds = 25, play } of chosen) {
     const home = join(directory, name);
     await mkdir(home, { recursive: true });
-    passed = (await perform(name, resolve(values.python), home, play)) && passed;
+    passed = (await perform(name, { bin: resolve(values.python), home, canarySeconds }, play)) && passed;
   }
   if (passed && values.directory === undefined) await rm(directory, { recursive: true, force: true });
   else console.log(`logs: ${directory}`);
@@ -48,13 +48,12 @@ async function main(): Promise<boolean> {
 /** Plays one scene in an account of its own. @returns whether it passed */
 async function perform(
   name: string,
-  bin: string,
-  home: string,
+  options: { bin: string; home: string; canarySeconds: number },
   play: (typeof scenes)[number]['play'],
 ): Promise<boolean> {
   const begun = performance.now();
   const say = (line: string) => console.log(`${name} ${((performance.now() - begun) / 1000).toFixed(0)} s: ${line}`);
-  const emulator = await startEmulator({ bin, home, concurrency: 10, canarySeconds: 25 });
+  const emulator = await startEmulator({ ...options, concurrency: 10 });
   const end = () => void emulator.stop().finally(() => process.exit(130));
   process.once('SIGINT', end).once('SIGTERM', end);
   try {

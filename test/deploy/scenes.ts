@@ -3,18 +3,31 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { smoke } from '../../infra/release/smoke.ts';
 import { copyOf, exportOf, plant, planted, releasedTag } from '../drill/releases.ts';
-import { CommandFailed, run } from './command.ts';
-import type { Emulator } from './emulator.ts';
+import { run } from './command.ts';
+import { account, type Emulator, region } from './emulator.ts';
 import { commandsOf, paste } from './guide.ts';
-import { held } from './held.ts';
+import { held, ofEmptying, putFile } from './held.ts';
 import { back, canary, goesBack } from './night.ts';
 import { changeSettings } from './settings.ts';
-import { baseUrlOf, bootstrap, deploy, destroy, healthy, makeKey, prodSettings, root, synthesize } from './stages.ts';
+import {
+  baseUrlOf,
+  bootstrap,
+  deploy,
+  destroy,
+  healthy,
+  makeKey,
+  prodSettings,
+  refusalOf,
+  root,
+  synthesize,
+} from './stages.ts';
 
 export type Scene = {
   name: string;
   /** Takes too long for each change. */
   nightly?: true;
+  /** How long its canaries last; five minutes on AWS. */
+  canarySeconds?: number;
   /** @throws Error saying what does not hold */
   play(emulator: Emulator, say: (line: string) => void): Promise<void>;
 };
@@ -53,14 +66,17 @@ async function firstOrder(emulator: Emulator, say: (line: string) => void): Prom
   const ofProd = new Set((await held(emulator)).filter((name) => !alone.has(name)));
   say('prod stands beside it');
   await goesBack(emulator, prodUrl, say);
+  await putFile(emulator, `counterfoil-dev-reports-${account}-${region}`);
   await destroy(emulator, dev.assembly);
   await healthy(prodUrl);
   const left = (await held(emulator)).filter(
-    (name) => !before.has(name) && !ofProd.has(name) && !ofBootstrap.test(name),
+    (name) => !before.has(name) && !ofProd.has(name) && !ofBootstrap.test(name) && !ofEmptying.test(name),
   );
   if (left.length > 0) throw new Error(`dev was destroyed and left ${left.join(', ')}`);
   say('dev is gone without leftovers');
-  await refused(destroy(emulator, prod), /protect/i, 'prod was destroyed like a dev stage');
+  const kept = await refusalOf(destroy(emulator, prod));
+  if (!/protect/i.test(kept))
+    throw new Error(`prod was destroyed like a dev stage, or refused otherwise: ${kept.slice(-500)}`);
   await healthy(prodUrl);
 }
 
@@ -103,19 +119,6 @@ const testHttp = (emulator: Emulator, baseUrl: string, key: string, files: strin
     ...files,
   ]);
 
-async function refused(command: Promise<unknown>, why: RegExp, otherwise: string): Promise<void> {
-  const output = await command.then(
-    () => {
-      throw new Error(otherwise);
-    },
-    (error: unknown) => {
-      if (error instanceof CommandFailed) return error.output;
-      throw error;
-    },
-  );
-  if (!why.test(output)) throw new Error(`${otherwise}, or was refused for another reason: ${output.slice(-500)}`);
-}
-
 /** What the emulator cannot carry, by the file that tries it. */
 const leftOut = new Set([
   'hot-product.test.ts', // Sixty buyers at once are more than ten functions.
@@ -140,10 +143,11 @@ export const scenes: Scene[] = [
   { name: 'first-order', play: firstOrder },
   { name: 'suite', nightly: true, play: suite },
   { name: 'canary', nightly: true, play: canary },
-  { name: 'back', nightly: true, play: back },
+  { name: 'back', nightly: true, canarySeconds: 1, play: back },
   ...(['dev', 'staging', 'small', 'prod'] as const).map((profile) => ({
     name: `settings-${profile}`,
     nightly: true as const,
+    canarySeconds: 1,
     play: (emulator: Emulator, say: (line: string) => void) => changeSettings(profile, emulator, say),
   })),
 ];

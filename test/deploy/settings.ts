@@ -1,7 +1,10 @@
 import type { Profile } from '../../infra/profiles.ts';
-import { settingsOf } from '../infra/settings-table.ts';
-import type { Emulator } from './emulator.ts';
-import { baseUrlOf, bootstrap, deploy, healthy, prodSettings, synthesize } from './stages.ts';
+import { settingsOf, shopBus } from '../infra/settings-table.ts';
+import { run } from './command.ts';
+import { account, type Emulator } from './emulator.ts';
+import { commandsOf, paste } from './guide.ts';
+import { makeBus } from './held.ts';
+import { baseUrlOf, bootstrap, deploy, healthy, prodSettings, refusalOf, synthesize } from './stages.ts';
 
 /** Updates a stage from each of its settings to each other one, and asks whether it is well each time. */
 export async function changeSettings(
@@ -11,6 +14,7 @@ export async function changeSettings(
 ): Promise<void> {
   await emulator.addDatabase(profile);
   await bootstrap(emulator);
+  await makeBus(emulator, shopBus);
   const { mailFrom, ...stripe } = prodSettings;
   const usual = { dev: {}, staging: {}, small: stripe, prod: prodSettings }[profile];
   const assemblies: string[] = [];
@@ -22,6 +26,27 @@ export async function changeSettings(
     await healthy(baseUrlOf(emulator, outputs, profile));
     say(`${profile} has ${names[index]}`);
   }
+  if (profile === 'dev') await moveLoginPage(emulator, say);
+}
+
+/** Another login page is refused, and then made by the commands of docs/deploy.md. */
+async function moveLoginPage(emulator: Emulator, say: (line: string) => void): Promise<void> {
+  const settings = { profile: 'dev', identityDomain: 'tea-shop' };
+  const why = await refusalOf(deploy(emulator, await synthesize(emulator, 'login-page', settings)));
+  if (!/FirstLoginPage/.test(why)) throw new Error(`another login page was not refused: ${why.slice(-500)}`);
+  const pools = await run(emulator, 'aws', [
+    'cognito-idp',
+    'list-user-pools',
+    '--max-results',
+    '9',
+    '--output',
+    'json',
+  ]);
+  const [{ Id }] = (JSON.parse(pools) as { UserPools: [{ Id: string }] }).UserPools;
+  const given = `POOL=${Id} OLD=counterfoil-dev-${account} NEW=tea-shop`;
+  const printed = await paste(emulator, [given, ...(await commandsOf('login page'))]);
+  if (!/https:\/\/tea-shop\./.test(printed)) throw new Error(`it has no new login page: ${printed.slice(-500)}`);
+  say('another login page was refused, and made by the commands of docs/deploy.md');
 }
 
 /** A walk from the first of some to each other from each: every ordered pair once. */

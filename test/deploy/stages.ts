@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cdk, run } from './command.ts';
+import { CommandFailed, cdk, run } from './command.ts';
 import { account, type Emulator, region } from './emulator.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
@@ -43,6 +43,16 @@ export async function deploy(emulator: Emulator, assembly: string): Promise<Outp
   await cdk(emulator, 'deploy', '--all', '--app', assembly, ...quiet, '--outputs-file', file);
   return JSON.parse(await readFile(file, 'utf8')) as Outputs;
 }
+
+/** What a command said that must be refused; nothing when it was not. */
+export const refusalOf = (command: Promise<unknown>): Promise<string> =>
+  command.then(
+    () => '',
+    (error: unknown) => {
+      if (error instanceof CommandFailed) return error.output;
+      throw error;
+    },
+  );
 
 export const destroy = (emulator: Emulator, assembly: string): Promise<string> =>
   cdk(emulator, 'destroy', '--all', '--app', assembly, '--force');

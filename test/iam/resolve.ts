@@ -80,6 +80,8 @@ export function resolve(templates: [string, Template][]): Resolved {
       return value(exporter.get(name)!, exported.get(name));
     },
     'Fn::Join': (stack, [between, parts]: [string, unknown]) => value<string[]>(stack, parts).join(between),
+    'Fn::Sub': (stack, text: string) =>
+      text.replace(/\$\{([\w:]+)\}/g, (_, name: string) => value(stack, { Ref: name })),
     'Fn::Split': (stack, [between, text]: [string, unknown]) => value<string>(stack, text).split(between),
     'Fn::Select': (stack, [index, list]: [number, unknown]) => value<unknown[]>(stack, list)[Number(index)],
     'Fn::GetAZs': () => ['a', 'b', 'c'].map((zone) => `${region}${zone}`),

@@ -60,8 +60,9 @@ describe('a stage with a network, a bus, a domain and a database of the shop’s
     ).toContainEqual(expect.objectContaining({ DestinationSecurityGroupId: 'sg-0123456789abcdef0', ToPort: 443 }));
   });
 
-  test('publishes to the shop’s bus, and listens there', () => {
-    expect(of('AWS::Events::EventBus')).toEqual([]);
+  test('publishes to the shop’s bus, and listens there; its own is idle', () => {
+    expect(of('AWS::Events::EventBus')).toMatchObject([{ Name: 'counterfoil-dev' }]);
+    expect(templates.after.jobs).toContain('events');
     const named = of('AWS::Events::Rule').filter(({ EventBusName }) => EventBusName !== undefined);
     expect(named.length).toBeGreaterThan(3);
     expect(new Set(named.map(({ EventBusName }) => EventBusName))).toEqual(new Set(['tea-shop/events']));
@@ -114,9 +115,10 @@ const ownerSecret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-d
 
 describe.each([
   ['by IAM', { databaseResource: 'cluster-ABCDEFGHIJ0123456789' }],
-  ['by passwords', { databaseSecretArn: ownerSecret }],
+  ['by passwords', { databaseSecretArn: ownerSecret, databasePort: '6543' }],
 ])('a stage whose roles log in to a database of the shop %s', (how, login) => {
   const byPassword = how === 'by passwords';
+  const port = byPassword ? 6543 : 5432;
   const templates = synthesized('prod', {
     context: {
       ...database,
@@ -146,7 +148,14 @@ describe.each([
     );
     expect(new Set(readers)).toEqual(new Set(['readers.shop.abc.eu-west-1.rds.amazonaws.com']));
     const rules = of('AWS::EC2::SecurityGroupIngress').filter(({ GroupId }) => GroupId === database.databaseGroup);
-    expect(rules).toMatchObject([{ FromPort: 5432, ToPort: 5432, IpProtocol: 'tcp' }]);
+    expect(rules).toMatchObject([{ FromPort: port, ToPort: port, IpProtocol: 'tcp' }]);
+    const ways = of('AWS::EC2::SecurityGroupEgress').concat(
+      of('AWS::EC2::SecurityGroup').flatMap(({ SecurityGroupEgress }) => SecurityGroupEgress ?? []),
+    );
+    expect(ways).toContainEqual(
+      expect.objectContaining({ DestinationSecurityGroupId: database.databaseGroup, FromPort: port, ToPort: port }),
+    );
+    expect(saga.Properties.Environment.Variables.DATABASE_PORT).toBe(byPassword ? '6543' : undefined);
   });
 
   test('gives a function the log-in of its role alone', () => {
@@ -198,7 +207,8 @@ describe('a stage whose metrics Prometheus reads', () => {
   test('is an exception: without a token there is neither path nor function', () => {
     const without = synthesized('dev').service;
     expect(routesOf(without)).toEqual([]);
-    expect(JSON.stringify(without)).not.toMatch(/serve-metrics|cloudwatch:GetMetricData/);
+    expect(functionOf(without, 'dev', 'jobs/serve-metrics')).toBeUndefined();
+    expect(/cloudwatch:GetMetricData/.test(JSON.stringify(without))).toBe(false);
     expect(() => read({ metricsSecretArn: 'a-token' })).toThrow('is not the full ARN of a secret');
   });
 });
@@ -245,6 +255,13 @@ test.each<[string, Record<string, string>, string]>([
     'set it at databaseHost',
   ],
   ['what belongs to a database without one', { databaseName: 'tea' }, 'pass -c databaseHost='],
+  ['a port without a database', { databasePort: '6543' }, 'pass -c databaseHost='],
+  ['a port that is none', { ...database, databaseSecretArn: ownerSecret, databasePort: '70000' }, 'at most 65535'],
+  [
+    'an RDS Proxy on another port',
+    { ...database, databaseResource: 'prx-0123456789abcdef0', databasePort: '6543' },
+    'leave out databasePort',
+  ],
   ['AWS’s own bus', { eventBus: 'default' }, 'make a bus for the domain events'],
   ['a partner’s bus', { eventBus: 'aws.partner/x' }, 'is not the name of a bus'],
   ['subnets without their network', { vpcSubnets: subnets[0]! }, 'pass -c vpcId='],

@@ -53,6 +53,16 @@ describe.each(['dev', 'staging', 'small', 'prod'] as const)('%s', (profile) => {
     expect(Object.keys(first!).length).toBeGreaterThan(30);
   });
 
+  test('what describes an output or a parameter is plain text, as CloudFormation wants it', () => {
+    for (const { name, templates } of stages)
+      for (const [stack, template] of templates)
+        for (const [id, { Description }] of Object.entries({
+          ...(template.Outputs as Record<string, { Description?: unknown }>),
+          ...(template as { Parameters?: Record<string, { Description?: unknown }> }).Parameters,
+        }))
+          expect(typeof (Description ?? ''), `${stack} ${id}, ${name}`).toBe('string');
+  });
+
   test('no stack has more than 300 resources, with any settings, nor more than docs/deploy.md says', () => {
     for (const { name, templates } of stages) {
       for (const [stack, template] of templates) {

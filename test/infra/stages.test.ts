@@ -53,18 +53,21 @@ test('CloudFormation knows what the stage cannot change once it is there, and sa
     const { Parameters } = synthesized('dev', { context }).data as unknown as Parametrized;
     const choices = Object.entries(Parameters).filter(([name]) => name.startsWith('First'));
     for (const [name, { Default, AllowedValues, ConstraintDescription }] of choices) {
-      if (name !== 'FirstWarehouse') expect(AllowedValues, name).toEqual([Default]);
-      expect(ConstraintDescription, name).toMatch(/stays as it was first deployed\. Deploy another stage/);
+      expect(AllowedValues, name).toEqual([Default]);
+      expect(ConstraintDescription, name).toMatch(
+        /stays as it was first deployed\. (Deploy another stage|Delete the old one)/,
+      );
     }
     return Object.fromEntries(choices.map(([name, { Default }]) => [name, Default]));
   };
   const own = first({});
   expect(own).toEqual({
+    FirstProfile: 'dev',
     FirstNetwork: 'of the stage',
     FirstZones: 'the first 2',
     FirstDatabase: 'of the stage',
-    FirstWarehouse: 'off',
     FirstKey: 'of AWS',
+    FirstLoginPage: 'named after the stage',
   });
   expect(first({ RATE_LIMIT_PER_MINUTE: '300', readers: '1', traces: 'on' })).toEqual(own);
   expect(first({ zones: 'eu-west-1a,eu-west-1c' })).toEqual({ ...own, FirstZones: 'eu-west-1a eu-west-1c' });
@@ -72,15 +75,6 @@ test('CloudFormation knows what the stage cannot change once it is there, and sa
   expect(first({ vpcId: 'vpc-0123456789abcdef0', vpcSubnets })).toMatchObject({
     FirstNetwork: 'vpc-0123456789abcdef0',
   });
-});
-
-test('a stage that keeps its data cannot lose the warehouse that it has, and may get one', () => {
-  const allowed = (profile: 'dev' | 'prod', warehouse: string) =>
-    (synthesized(profile, { context: { warehouse } }).data as unknown as Parametrized).Parameters.FirstWarehouse!
-      .AllowedValues;
-  expect(allowed('prod', 'off')).toEqual(['off']);
-  expect(allowed('prod', 'on')).toEqual(['on', 'off']);
-  expect(allowed('dev', 'off')).toEqual(['off', 'on']);
 });
 
 test('nothing of a stage with a name of its own is called by its profile', () => {

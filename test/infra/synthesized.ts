@@ -23,7 +23,7 @@ export const webhookSecret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secr
 const cdk = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
 
 /** The context of `cdk.json` and of the command line, for a stage that can be. */
-const contextOf = (profile: Profile['name']): Record<string, unknown> => ({
+export const contextOf = (profile: Profile['name']): Record<string, unknown> => ({
   ...cdk.context,
   profile,
   ...(profile === 'dev' || profile === 'staging'

@@ -58,6 +58,8 @@ test('a report by day reads hours that its days are made of, and quarters where 
   expect(readBy('Asia/Kolkata', '2025-10-31T18:30Z', '2026-10-31T18:30Z')).toEqual(['hour:30']);
   expect(readBy('Asia/Kolkata', '2025-10-31T18:30Z', '2026-11-01T00:00Z')).toEqual(['hour:30', 'quarter']);
   expect(readBy('Asia/Kathmandu', '2025-10-31T18:15Z', '2026-10-31T18:15Z')).toEqual(['hour:15']);
+  // Days of UTC are rows of their own, and the warehouse ends with an hour.
+  expect(readBy('UTC', '2025-10-31T00:00Z', '2026-10-31T13:00Z')).toEqual(['hour']);
   expect(readBy('Europe/Berlin', '2025-10-31T23:00Z', '2026-10-31T23:00Z')).toEqual(['hour']);
   // Its clocks move by half an hour.
   expect(readBy('Australia/Lord_Howe', '2025-10-31T13:00Z', '2026-10-31T13:00Z')).toEqual([

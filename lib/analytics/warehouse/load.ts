@@ -149,18 +149,18 @@ async function writeSnapshot(
   return { manifest, last, before: continues ? before : undefined, totals, rows };
 }
 
-const dayMs = 24 * 3600 * 1000;
+const hourMs = 3600 * 1000;
 /**
  * A row has the time of the function that writes it, which is before its transaction begins: by the longest that a function may
  * take, and by the difference of two clocks.
  */
 const marginMs = 120_000;
 
-/** The beginning of the day (in UTC) that the snapshot is of: it has every row of before. Undefined if that cannot be said. */
+/** The beginning of the hour that the snapshot is of: it has every row of before. Undefined if that cannot be said. */
 function completeUntil({ watermark, fence: { next, asOf } }: Snapshot & { fence: Fence }): string | undefined {
   if (BigInt(watermark) < next) return undefined;
   const known = asOf.getTime() - marginMs;
-  return new Date(known - (known % dayMs)).toISOString();
+  return new Date(known - (known % hourMs)).toISOString();
 }
 
 /** A full load makes everything anew but what only the warehouse knows, as far as that is whole. */

@@ -8,18 +8,14 @@ import { floorOf, type Grain, hours, nextOf } from './summary.ts';
 export function salesOf(query: GroupedQuery, most: number): Statement {
   const { groupBy } = query;
   const days = dayGroupings.find((name) => name === groupBy);
-  const entries =
-    days !== undefined && isOfWholeDays(query)
-      ? ofDays(query, days)
-      : together(
-          piecesOf(query).map((piece) =>
-            piece.grain === undefined
-              ? isOfLines(groupBy)
-                ? ofLines(piece.query, groupBy)
-                : ofOrders(piece.query, groupBy)
-              : ofSummary(piece.query, piece.grain),
-          ),
-        );
+  const entries = together(
+    piecesOf(query).map((piece) => {
+      // All of them are in one file.
+      if (days !== undefined && piece.grain === 'day') return ofDays(piece.query, days);
+      if (piece.grain !== undefined) return ofSummary(piece.query, piece.grain);
+      return isOfLines(groupBy) ? ofLines(piece.query, groupBy) : ofOrders(piece.query, groupBy);
+    }),
+  );
   return statement`
     select "key", "currency", ${sums(['orders', 'units', 'gross', 'discounts', 'shipping', 'tax', 'sales', 'refunds'])},
       cast(sum(sales - coalesce(refunds, 0)) as bigint) as "net"
@@ -128,12 +124,6 @@ const together = (parts: readonly Statement[]): Statement =>
 const dayGroupings = ['day', 'week', 'month'] as const satisfies OrderGrouping[];
 type DayGrouping = (typeof dayGroupings)[number];
 
-const dayMs = 24 * 3600 * 1000;
-
-/** Whether the daily summary has the stretch: its days are in UTC. */
-const isOfWholeDays = ({ zone, stretch }: GroupedQuery): boolean =>
-  zone === 'UTC' && stretch.begins.getTime() % dayMs === 0 && stretch.ends.getTime() % dayMs === 0;
-
 type Piece = {
   /** Which rows of the summary have it; undefined where facts do. */
   grain: Grain | undefined;
@@ -157,7 +147,7 @@ function piecesOf(query: GroupedQuery): Piece[] {
 function spansOf(groupBy: Grouping, zone: string, begins: number, ends: number): Span[] {
   if (isOfLines(groupBy)) return cover(begins, ends, ['month', 'day']);
   if (!dayGroupings.some((name) => name === groupBy)) return cover(begins, ends, ['month', 'day', 'hour']);
-  if (zone === 'UTC') return cover(begins, ends, ['day', 'quarter']);
+  if (zone === 'UTC') return cover(begins, ends, ['day', 'hour', 'quarter']);
   // Hours have a quarter of the rows that quarters have.
   return startsOfDays(zone, begins, ends).flatMap(({ from, to, minutes = -1 }) => {
     const hour = hours.get(minutes);

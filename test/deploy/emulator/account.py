@@ -1,4 +1,5 @@
-"""Asks the account: `account.py held` prints the names of what it holds, `account.py alarm NAME STATE` sets an alarm."""
+"""Asks the account: `held` prints the names of what it holds, `alarm NAME STATE` sets an alarm, `bus NAME` makes a bus of events,
+`file BUCKET` puts a file into a bucket."""
 import json
 import os
 import sys
@@ -44,8 +45,12 @@ def held():
     return sorted(set(names))
 
 
-if sys.argv[1] == "held":
-    print(json.dumps(held()))
-else:
-    client("cloudwatch").set_alarm_state(
-        AlarmName=sys.argv[2], StateValue=sys.argv[3], StateReason="evaluated by watch.ts")
+match sys.argv[1:]:
+    case ["held"]:
+        print(json.dumps(held()))
+    case ["alarm", name, state]:
+        client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="evaluated by watch.ts")
+    case ["bus", name]:
+        client("events").create_event_bus(Name=name)
+    case ["file", bucket]:
+        client("s3").put_object(Bucket=bucket, Key="exports/one", Body=b"one")

@@ -3,7 +3,7 @@ import json
 
 from ministack.core.responses import get_region
 from ministack.services import cloudformation as cfn
-from ministack.services import ec2, rds
+from ministack.services import cloudwatch_logs, ec2, rds, s3
 from ministack.services.cloudformation import engine, provisioners, stacks
 from shared import arn, write
 
@@ -74,6 +74,43 @@ def with_attributes(type_name, more):
 
 with_attributes("AWS::Cognito::UserPool", lambda pool: {
     "ProviderURL": f"https://cognito-idp.{get_region()}.amazonaws.com/{pool}"})
+
+
+# --- The tags of a bucket, by which CDK knows that it may empty it.
+
+create_bucket, update_bucket = types["AWS::S3::Bucket"]["create"], types["AWS::S3::Bucket"]["update"]
+
+
+def tagged(bucket, props):
+    s3._bucket_tags[bucket[0]] = {tag["Key"]: tag["Value"] for tag in props.get("Tags", [])}
+    return bucket
+
+
+types["AWS::S3::Bucket"] = {
+    **types["AWS::S3::Bucket"],
+    "create": lambda logical_id, props, stack_name: tagged(create_bucket(logical_id, props, stack_name), props),
+    "update": lambda physical_id, old, new, stack_name: tagged(update_bucket(physical_id, old, new, stack_name), new),
+}
+
+
+# --- What AWS refuses: to make a log group that is there, as one is that was kept, and to delete a bucket that has files.
+
+def refusing(type_name, action, refusal):
+    perform = types[type_name][action]
+
+    def checked(*args):
+        reason = refusal(*args)
+        if reason:
+            raise ValueError(reason)
+        return perform(*args)
+
+    types[type_name] = {**types[type_name], action: checked}
+
+
+refusing("AWS::Logs::LogGroup", "create", lambda logical_id, props, stack_name: (
+    props.get("LogGroupName") in cloudwatch_logs._log_groups and f"{props['LogGroupName']} already exists"))
+refusing("AWS::S3::Bucket", "delete", lambda physical_id, props: (
+    (s3._buckets.get(physical_id) or {}).get("objects") and f"The bucket {physical_id} is not empty"))
 
 
 # --- Alarms: watch.ts evaluates them, metric math too, and sets their states by SetAlarmState.
