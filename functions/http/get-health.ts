@@ -10,7 +10,7 @@ import { dynamo } from '../../lib/platform/dynamo.ts';
 import { httpHandler } from '../../lib/platform/handlers/http.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { sqlAs } from '../../lib/platform/sql.ts';
-import { machineArn, states } from '../../lib/platform/step-functions.ts';
+import { describeMachine, machineArn } from '../../lib/platform/step-functions.ts';
 import { routes } from '../routes.ts';
 
 type Deps = { check: () => Promise<contract.Health> };
@@ -25,7 +25,7 @@ export const handler = httpHandler(routes['get-health'], contract.getHealth, run
     probes: {
       database: () => probeDatabase(sqlAs('monitor')),
       sessions: () => probeSessions(dynamo(), tableName('sessions')),
-      states: () => probeStates(states(), stateMachines.map(machineArn)),
+      states: () => probeStates(describeMachine, stateMachines.map(machineArn)),
     },
     version: config().RELEASE,
     clock,

@@ -9,7 +9,7 @@ import { dynamo } from '../../lib/platform/dynamo.ts';
 import { jobHandler } from '../../lib/platform/handlers/job.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { readerAs, type Sql, sqlAs, sqlOnce } from '../../lib/platform/sql.ts';
-import { machineArn, states } from '../../lib/platform/step-functions.ts';
+import { describeMachine, machineArn } from '../../lib/platform/step-functions.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { jobs } from '../jobs.ts';
 
@@ -30,7 +30,7 @@ export const handler = jobHandler(jobs['check-health'], run, ({ meter, stopwatch
       database: () => sqlOnce('monitor', probeDatabase),
       ...(reader === undefined ? {} : { reader: probeReader(reader, meter) }),
       sessions: () => probeSessions(dynamo(), tableName('sessions')),
-      states: () => probeStates(states(), stateMachines.map(machineArn)),
+      states: () => probeStates(describeMachine, stateMachines.map(machineArn)),
     },
     sql: () => sqlAs('monitor'),
     compare: statementsSince(),

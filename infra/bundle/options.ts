@@ -23,7 +23,6 @@ export const handlerOptions = (): BuildOptions => ({
   alias: {
     '@aws-sdk/credential-provider-node': standIns,
     '@aws-sdk/credential-providers': standIns,
-    '@aws-sdk/endpoint-cache': standIns,
   },
   plugins: [leanStart(), leanContracts(), precompute()],
 });

@@ -12,20 +12,6 @@ export const defaultProvider = () => async (): Promise<never> => {
 };
 export const fromNodeProviderChain = defaultProvider;
 
-/** DynamoDB's cache of discovered endpoints, needed only where AWS_ENABLE_ENDPOINT_DISCOVERY is set. */
-export class EndpointCache {
-  getEndpoint = noDiscovery;
-  get = noDiscovery;
-  set = noDiscovery;
-  delete = noDiscovery;
-  has = noDiscovery;
-  clear = noDiscovery;
-}
-
-function noDiscovery(): never {
-  throw absent('endpoint discovery: unset AWS_ENABLE_ENDPOINT_DISCOVERY');
-}
-
 /** The readers of `~/.aws`. A function has no such files; the code ENOENT tells the SDK so. */
 export const filePromises = {};
 export const fileIntercept = {};

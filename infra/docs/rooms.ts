@@ -7,7 +7,7 @@ export const rooms = {
     imports: ['kernel'],
   },
   database: {
-    holds: 'migrations and their runner, transactions, idempotency records',
+    holds: 'migrations and their runner, transactions, idempotency records, what stores ask of DynamoDB',
     imports: ['kernel', 'contract'],
   },
   events: { holds: 'the outbox, the feed, publishing, webhooks', imports: ['kernel', 'contract', 'database'] },

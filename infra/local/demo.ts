@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import type { ApplicationFields } from '../../lib/auth/applications/applications.dynamo.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { type Scope, scopes } from '../../lib/contract/deploy/roles.ts';
@@ -90,7 +90,7 @@ export async function prepareDemo(stack: Running, directory: string): Promise<De
 }
 
 async function registerApplications({ inside }: Running) {
-  const client = DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
+  const client = DynamoDBDocument.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } });
   const store = { client, table: 'applications', keysTable: 'appKeys', clock: inside.clock };
   const register = (fields: Omit<ApplicationFields, 'rateClass' | 'contact'>) =>
     registerByHand(store, { ...fields, rateClass: 'standard', contact: 'demo@example.com' });

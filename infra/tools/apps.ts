@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { createKey, listKeys, removeKey } from '../../lib/auth/applications/app-keys.dynamo.ts';
 import {
   type ApplicationStore,
@@ -227,7 +227,7 @@ if (import.meta.main) {
           `Name the tables with --table and --keys-table, or ${tableVariable('applications')} and ${tableVariable('appKeys')}.`,
         );
       }
-      return { client: DynamoDBDocumentClient.from(new DynamoDBClient({})), table, keysTable, clock: systemClock };
+      return { client: DynamoDBDocument.from(new DynamoDBClient({})), table, keysTable, clock: systemClock };
     },
     { out: console.log, err: console.error },
   );

@@ -1,5 +1,5 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { cancellationReasons, type DocumentClient } from '../database/document-client.dynamo.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
 
 /*
@@ -31,19 +31,19 @@ export async function orUnavailable<T>(response: Promise<T>): Promise<T> {
 const isClientError = (error: unknown): boolean =>
   error instanceof Error && '$fault' in error && error.$fault === 'client' && !throttlingErrors.has(error.name);
 
-export type Writes = NonNullable<ConstructorParameters<typeof TransactWriteCommand>[0]['TransactItems']>;
+export type Writes = NonNullable<TransactWriteCommandInput['TransactItems']>;
 
 /**
  * Writes all items in one transaction.
  * @returns false, with nothing written, when a condition did not hold
  * @throws DependencyUnavailable
  */
-export async function writeAll(client: DynamoDBDocumentClient, items: Writes): Promise<boolean> {
+export async function writeAll(client: DocumentClient, items: Writes): Promise<boolean> {
   try {
-    await orUnavailable(client.send(new TransactWriteCommand({ TransactItems: items })));
+    await orUnavailable(client.transactWrite({ TransactItems: items }));
     return true;
   } catch (error) {
-    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+    const reasons = cancellationReasons(error);
     if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
     throw error;
   }

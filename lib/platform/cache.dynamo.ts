@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DocumentClient, isConditionFailed } from '../database/document-client.dynamo.ts';
 import type { CachePointers } from '../kernel/cache-changes.ts';
 import { type CacheKey, type CacheStore, cacheLimits, type Seen } from '../kernel/cache-store.ts';
 import { type Clock, toEpochSeconds } from '../kernel/clock.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
 
-export type CacheTable = { client: DynamoDBDocumentClient; table: string; clock: Clock; timeoutMs?: number };
+export type CacheTable = { client: DocumentClient; table: string; clock: Clock; timeoutMs?: number };
 
 /**
  * How long a mark lasts if nobody ends it, in milliseconds. A change must be over by then: a function that changes products
@@ -32,17 +31,17 @@ export function cacheStore({ client, table, clock, timeoutMs }: CacheTable): Cac
 
   /** Updates an entry. False when the condition does not hold. */
   async function update(key: CacheKey, expressions: object, values: Record<string, unknown>): Promise<boolean> {
-    const command = new UpdateCommand({
+    const input = {
       TableName: table,
       Key: entryItem(key),
       ...expressions,
       ExpressionAttributeValues: values,
-    });
+    };
     try {
-      await client.send(command, inTime());
+      await client.update(input, inTime());
       return true;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
+      if (isConditionFailed(error)) return false;
       throw error;
     }
   }
@@ -51,13 +50,11 @@ export function cacheStore({ client, table, clock, timeoutMs }: CacheTable): Cac
     async look(key, what) {
       const pointer = pointerItem(key);
       if (!what.entry) {
-        const command = new GetCommand({ TableName: table, Key: pointer, ConsistentRead: true });
-        return toSeen((await client.send(command, inTime())).Item, clock.now());
+        const input = { TableName: table, Key: pointer, ConsistentRead: true };
+        return toSeen((await client.get(input, inTime())).Item, clock.now());
       }
-      const command = new BatchGetCommand({
-        RequestItems: { [table]: { Keys: [pointer, entryItem(key)], ConsistentRead: true } },
-      });
-      const { Responses, UnprocessedKeys } = await client.send(command, inTime());
+      const input = { RequestItems: { [table]: { Keys: [pointer, entryItem(key)], ConsistentRead: true } } };
+      const { Responses, UnprocessedKeys } = await client.batchGet(input, inTime());
       if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Error('DynamoDB left a read of the cache out');
       const items = Responses?.[table] ?? [];
       const itemOf = ({ key: wanted }: { key: string }) => items.find((item) => item.key === wanted);
@@ -156,15 +153,13 @@ const endOf = (mark: string): number => Number(mark.slice(0, mark.indexOf('#')))
 /** What those do who change what entries are made of. */
 export function cachePointers({ client, table, clock }: CacheTable): CachePointers {
   const update = (pointer: string, expressions: object, values: Record<string, unknown>) =>
-    client.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: pointerItem({ pointer }),
-        ...expressions,
-        ExpressionAttributeValues: { ...values, ':expires': toEpochSeconds(clock.now() + pointerMs), ':one': 1 },
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
+    client.update({
+      TableName: table,
+      Key: pointerItem({ pointer }),
+      ...expressions,
+      ExpressionAttributeValues: { ...values, ':expires': toEpochSeconds(clock.now() + pointerMs), ':one': 1 },
+      ReturnValues: 'ALL_NEW',
+    });
 
   return {
     async mark(pointer) {
@@ -202,8 +197,8 @@ export function cachePointers({ client, table, clock }: CacheTable): CachePointe
     },
 
     async versionOf(pointer) {
-      const command = new GetCommand({ TableName: table, Key: pointerItem({ pointer }), ConsistentRead: true });
-      const latest = (await client.send(command)).Item?.latest;
+      const input = { TableName: table, Key: pointerItem({ pointer }), ConsistentRead: true };
+      const latest = (await client.get(input)).Item?.latest;
       return latest === undefined ? undefined : Number(latest);
     },
 
@@ -220,7 +215,7 @@ export function cachePointers({ client, table, clock }: CacheTable): CachePointe
           version === undefined ? {} : { ':version': version },
         );
       } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        if (!isConditionFailed(error)) throw error;
       }
     },
   };

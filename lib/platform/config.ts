@@ -149,12 +149,21 @@ export const tableName = (table: TableName): string => process.env[tableVariable
 /** The configuration of an environment that sets nothing but its region, for the documentation. */
 export const defaultConfig = (): Config => z.parse(schema, { AWS_REGION: 'none' }, { jitless: true });
 
+export type AwsCredentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+
 /** The credentials of the execution role, which Lambda sets once for each environment. */
-export const awsCredentials = () => ({
+export const awsCredentials = (): AwsCredentials => ({
   accessKeyId: process.env.AWS_ACCESS_KEY_ID ?? '',
   secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? '',
   ...(process.env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: process.env.AWS_SESSION_TOKEN }),
 });
+
+/** Where a service is, by the SDK's variables; undefined at AWS. */
+export const awsEndpoint = (service: 'DYNAMODB' | 'SFN' | 'EVENTBRIDGE'): string | undefined =>
+  process.env[`AWS_ENDPOINT_URL_${service}`] || process.env.AWS_ENDPOINT_URL || undefined;
+
+/** What tells AWS the trace of Lambda's current run, and lets it stop functions that call each other for ever. */
+export const traceHeader = (): string | undefined => process.env._X_AMZN_TRACE_ID || undefined;
 
 /** The version of the function that this process runs, where versions take turns; undefined where there is only the newest. */
 export function functionVersion(): string | undefined {

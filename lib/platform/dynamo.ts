@@ -1,22 +1,26 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { awsCredentials, config } from './config.ts';
+import type { DocumentClient } from '../database/document-client.dynamo.ts';
+import { awsCaller } from './aws/caller.ts';
+import { documentClient } from './aws/documents.ts';
+import { awsCredentials, awsEndpoint, config } from './config.ts';
 
-let client: DynamoDBDocumentClient | undefined;
+let client: DocumentClient | undefined;
 
-/** Time-outs of each of two attempts, in milliseconds. */
-export const dynamoTimeouts = { connectionTimeout: 500, requestTimeout: 800 };
+/** Of each of two attempts. Tests on a busy machine wait longer. */
+export const dynamoTimeouts = { connectMs: 500, answerMs: 800 };
 
 /** The process's DynamoDB client. It fails fast, because every request waits for DynamoDB. */
-export function dynamo(): DynamoDBDocumentClient {
-  client ??= DynamoDBDocumentClient.from(
-    new DynamoDBClient({
+export function dynamo(): DocumentClient {
+  client ??= documentClient(
+    awsCaller({
       region: config().AWS_REGION,
+      service: 'dynamodb',
+      target: 'DynamoDB_20120810',
+      jsonVersion: '1.0',
+      endpoint: awsEndpoint('DYNAMODB'),
       credentials: awsCredentials(),
-      maxAttempts: 2,
-      requestHandler: { ...dynamoTimeouts, throwOnRequestTimeout: true },
+      attempts: 2,
+      timeouts: dynamoTimeouts,
     }),
-    { marshallOptions: { removeUndefinedValues: true } },
   );
   return client;
 }

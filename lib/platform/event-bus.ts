@@ -1,21 +1,26 @@
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { eventBridge } from '../events/eventbridge.gateway.ts';
+import type { PutEventsResponse } from '@aws-sdk/client-eventbridge';
+import { eventBridge, type PutEvents } from '../events/eventbridge.gateway.ts';
 import type { EventBus } from '../events/publish.ts';
-import { awsCredentials, config } from './config.ts';
+import { type AwsCall, awsCaller } from './aws/caller.ts';
+import { awsCredentials, awsEndpoint, config } from './config.ts';
 
-let client: EventBridgeClient | undefined;
+let call: AwsCall | undefined;
 let bus: EventBus | undefined;
 
-/** The process's client of EventBridge. */
-export function eventBridgeClient(): EventBridgeClient {
-  client ??= new EventBridgeClient({
+/** Puts entries on buses by the process's caller of EventBridge. */
+export const putEvents: PutEvents = (Entries, options) => {
+  call ??= awsCaller({
     region: config().AWS_REGION,
+    service: 'events',
+    target: 'AWSEvents',
+    jsonVersion: '1.1',
+    endpoint: awsEndpoint('EVENTBRIDGE'),
     credentials: awsCredentials(),
-    maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+    attempts: 2,
+    timeouts: { connectMs: 1000, answerMs: 3000 },
   });
-  return client;
-}
+  return call<PutEventsResponse>('PutEvents', { Entries }, options);
+};
 
 /** What EventBridge takes in one call. */
 const entriesInCall = 10;
@@ -30,10 +35,10 @@ export async function tellBus(
 ): Promise<void> {
   const { EVENT_BUS_NAME: EventBusName } = config();
   for (let at = 0; at < details.length; at += entriesInCall) {
-    const Entries = details
+    const entries = details
       .slice(at, at + entriesInCall)
       .map((detail) => ({ EventBusName, Source: source, DetailType: type, Detail: JSON.stringify(detail) }));
-    await eventBridgeClient().send(new PutEventsCommand({ Entries }), options);
+    await putEvents(entries, options);
   }
 }
 
@@ -43,7 +48,7 @@ export function eventBus(
   onError: (error: unknown) => void,
 ): EventBus {
   bus ??= eventBridge({
-    client: eventBridgeClient(),
+    putEvents,
     busName: config().EVENT_BUS_NAME,
     wanted,
     onError,

@@ -1,11 +1,5 @@
-import {
-  DescribeExecutionCommand,
-  ExecutionAlreadyExists,
-  ExecutionDoesNotExist,
-  GetExecutionHistoryCommand,
-  type HistoryEvent,
-  StartExecutionCommand,
-} from '@aws-sdk/client-sfn';
+import type { DescribeExecutionOutput, GetExecutionHistoryOutput, HistoryEvent } from '@aws-sdk/client-sfn';
+import { isNamed } from '../database/document-client.dynamo.ts';
 import { correlationId } from '../kernel/correlation.ts';
 import type { Execution } from '../operations/manual-review/history.ts';
 import {
@@ -38,11 +32,9 @@ async function start(
 ): Promise<void> {
   const input = { ...parameters, correlationId: parameters.correlationId ?? correlationId() };
   try {
-    await states().send(
-      new StartExecutionCommand({ stateMachineArn: startArn(machine), name, input: JSON.stringify(input) }),
-    );
+    await states()('StartExecution', { stateMachineArn: startArn(machine), name, input: JSON.stringify(input) });
   } catch (error) {
-    if (!(error instanceof ExecutionAlreadyExists)) throw error;
+    if (!isNamed(error, 'ExecutionAlreadyExists')) throw error;
   }
 }
 
@@ -50,10 +42,10 @@ async function start(
 export async function describeExecution(execution: ExecutionId): Promise<string> {
   const executionArn = arnOf(execution);
   try {
-    const { status } = await states().send(new DescribeExecutionCommand({ executionArn }));
+    const { status } = await states()<Described>('DescribeExecution', { executionArn });
     return status ?? 'RUNNING';
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return 'none';
+    if (isNamed(error, 'ExecutionDoesNotExist')) return 'none';
     throw error;
   }
 }
@@ -72,32 +64,43 @@ export async function readExecution(execution: ExecutionId): Promise<Execution |
   const abortSignal = AbortSignal.timeout(patience);
   const executionArn = arnOf(execution);
   try {
-    const { status, startDate, stopDate } = await states().send(new DescribeExecutionCommand({ executionArn }), {
-      abortSignal,
-    });
+    const { status, startDate, stopDate } = await states()<Described>(
+      'DescribeExecution',
+      { executionArn },
+      { abortSignal },
+    );
     const events: HistoryEvent[] = [];
     let nextToken: string | undefined;
     do {
-      const page = await states().send(
-        new GetExecutionHistoryCommand({ executionArn, includeExecutionData: false, maxResults: 1000, nextToken }),
+      const page = await states()<HistoryPage>(
+        'GetExecutionHistory',
+        { executionArn, includeExecutionData: false, maxResults: 1000, nextToken },
         { abortSignal },
       );
-      events.push(...(page.events ?? []));
+      events.push(...page.events.map((event) => ({ ...event, timestamp: toDate(event.timestamp) })));
       nextToken = page.nextToken;
     } while (nextToken !== undefined && events.length < longestHistory);
     return {
       name: execution.name,
       status: status ?? 'RUNNING',
-      startedAt: startDate!,
-      endedAt: stopDate,
+      startedAt: toDate(startDate),
+      endedAt: stopDate === undefined ? undefined : toDate(stopDate),
       events,
       complete: nextToken === undefined,
     };
   } catch (error) {
-    if (error instanceof ExecutionDoesNotExist) return undefined;
+    if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
     throw error;
   }
 }
+
+/** As they come: with times in seconds since the epoch. */
+type Described = Pick<DescribeExecutionOutput, 'status'> & { startDate: number; stopDate?: number };
+type HistoryPage = Pick<GetExecutionHistoryOutput, 'nextToken'> & {
+  events: (Omit<HistoryEvent, 'timestamp'> & { timestamp: number })[];
+};
+
+const toDate = (seconds: number): Date => new Date(seconds * 1000);
 
 const arnOf = ({ machine, name }: ExecutionId): string =>
   `${machineArn(machine).replace(':stateMachine:', ':execution:')}:${name}`;

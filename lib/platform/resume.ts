@@ -1,4 +1,4 @@
-import { InvalidToken, SendTaskSuccessCommand, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
+import { isNamed } from '../database/document-client.dynamo.ts';
 import { type AwaitedPayments, signal } from '../saga/awaited-payments.dynamo.ts';
 import { clock } from './clock.ts';
 import { tableName } from './config.ts';
@@ -19,9 +19,9 @@ export async function resumeSaga(orderId: string): Promise<void> {
 /** Resumes the saga that waits with this task token. Does nothing when it does not wait any more. */
 export async function resumeTask(taskToken: string): Promise<void> {
   try {
-    await states().send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
+    await states()('SendTaskSuccess', { taskToken, output: '{}' });
   } catch (error) {
-    if (error instanceof TaskTimedOut || error instanceof TaskDoesNotExist || error instanceof InvalidToken) return;
+    if (isNamed(error, 'TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken')) return;
     throw error;
   }
 }

@@ -1,19 +1,27 @@
-import { SFNClient } from '@aws-sdk/client-sfn';
 import { type StateMachineName, stateMachineVariables } from '../contract/deploy/route.ts';
-import { awsCredentials, config } from './config.ts';
+import { type AwsCall, awsCaller } from './aws/caller.ts';
+import { awsCredentials, awsEndpoint, config } from './config.ts';
 
-let client: SFNClient | undefined;
+let call: AwsCall | undefined;
 
-/** The process's Step Functions client. */
-export function states(): SFNClient {
-  client ??= new SFNClient({
+/** The process's caller of Step Functions. Times in its answers are in seconds since the epoch. */
+export function states(): AwsCall {
+  call ??= awsCaller({
     region: config().AWS_REGION,
+    service: 'states',
+    target: 'AWSStepFunctions',
+    jsonVersion: '1.0',
+    endpoint: awsEndpoint('SFN'),
     credentials: awsCredentials(),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
+    attempts: 3,
+    timeouts: { connectMs: 1000, answerMs: 3000 },
   });
-  return client;
+  return call;
 }
+
+/** @throws when Step Functions does not answer that there is such a state machine */
+export const describeMachine = (stateMachineArn: string): Promise<object> =>
+  states()('DescribeStateMachine', { stateMachineArn });
 
 /** What an execution is started by: the state machine's alias, which chooses the version, or the state machine itself. */
 export function startArn(machine: StateMachineName): string {

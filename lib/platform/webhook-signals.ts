@@ -1,10 +1,10 @@
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { webhookDue, webhookSource } from '../contract/events/define-event.ts';
+import { toEntry } from '../events/eventbridge.gateway.ts';
 import type { EndpointKey } from '../events/webhooks/endpoints.dynamo.ts';
 import type { Tell } from '../events/webhooks/notices.ts';
 import { describeError, type Logger } from '../kernel/log.ts';
 import { config } from './config.ts';
-import { eventBridgeClient, tellBus } from './event-bus.ts';
+import { putEvents, tellBus } from './event-bus.ts';
 
 export type WakeSenders = (endpoints: readonly EndpointKey[]) => Promise<void>;
 
@@ -24,19 +24,6 @@ export const wakeSendersOrLeave =
     });
 /** Puts an event about a webhook endpoint on the bus. */
 export const tellOfWebhooks: Tell = async (event) => {
-  const { Entries = [] } = await eventBridgeClient().send(
-    new PutEventsCommand({
-      Entries: [
-        {
-          EventBusName: config().EVENT_BUS_NAME,
-          Source: webhookSource,
-          DetailType: event.type,
-          Time: new Date(event.occurredAt),
-          Resources: [event.aggregateId],
-          Detail: JSON.stringify(event),
-        },
-      ],
-    }),
-  );
+  const { Entries = [] } = await putEvents([toEntry(event, config().EVENT_BUS_NAME, webhookSource)]);
   if (Entries[0]?.EventId === undefined) throw new Error(`the bus has not taken it: ${Entries[0]?.ErrorCode}`);
 };

@@ -1,8 +1,9 @@
-import { type DynamoDBDocumentClient, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { DocumentClient } from '../database/document-client.dynamo.ts';
 import { toEpochSeconds } from '../kernel/clock.ts';
 
 /** The table of task tokens of sagas that wait for a payment: one item an order. */
-export type AwaitedPayments = { client: DynamoDBDocumentClient; table: string };
+export type AwaitedPayments = { client: DocumentClient; table: string };
 
 /** Items are kept for a day longer than they are needed, so that a late signal finds them. In milliseconds. */
 const keptAfterMs = 24 * 3600 * 1000;
@@ -54,6 +55,11 @@ async function update(
   orderId: string,
   change: Pick<UpdateCommandInput, 'UpdateExpression' | 'ExpressionAttributeValues'>,
 ): Promise<Item> {
-  const command = new UpdateCommand({ TableName: table, Key: { orderId }, ReturnValues: 'ALL_NEW', ...change });
-  return ((await client.send(command)).Attributes ?? {}) as Item;
+  const { Attributes } = await client.update({
+    TableName: table,
+    Key: { orderId },
+    ReturnValues: 'ALL_NEW',
+    ...change,
+  });
+  return (Attributes ?? {}) as Item;
 }

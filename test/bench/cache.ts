@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { type CatalogReader, type Outcome, startCatalogReaders } from '../support/catalog-readers.ts';
 import { startRelay } from '../support/dynamo.ts';
@@ -149,7 +149,7 @@ async function meetCrowds({ stack, directory, productIds, clientId }: Shop, owne
 
 /** Ages what the table holds of a product beyond the time in which it is used while somebody loads it. */
 async function expire({ inside }: Shop['stack'], productId: string): Promise<void> {
-  await DynamoDBDocumentClient.from(inside.dynamo).send(
+  await DynamoDBDocument.from(inside.dynamo).send(
     new UpdateCommand({
       TableName: 'cache',
       Key: { key: `entry#product.4/${productId}` },

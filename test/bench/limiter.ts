@@ -1,9 +1,9 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { createRateLimiter } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { limitOf } from '../../lib/contract/deploy/limits.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
-import { startTestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo } from '../support/dynamo.ts';
 import { sum } from './numbers.ts';
 
 /** What the requests of one subject ask of DynamoDB. Refused writes count, as they are paid for too. */
@@ -41,17 +41,15 @@ export async function measureLimiter(requests: number): Promise<LimiterFigures[]
 }
 
 async function ask(
-  documents: DynamoDBDocumentClient,
+  documents: DynamoDBDocument,
   { subject, limit, perKey, requests }: { subject: string; limit: number; perKey?: number; requests: number },
 ): Promise<Omit<LimiterFigures, 'situation'>> {
   const writes = new Map<string, number>();
-  const client = {
-    send(command: { input: { Key: { subject: string } } }, options: object) {
-      const key = command.input.Key.subject;
-      writes.set(key, (writes.get(key) ?? 0) + 1);
-      return documents.send(command as never, options);
-    },
-  } as unknown as DynamoDBDocumentClient;
+  const client = documentsThat((command, options) => {
+    const key = (command.input as { Key: { subject: string } }).Key.subject;
+    writes.set(key, (writes.get(key) ?? 0) + 1);
+    return documents.send(command as never, options);
+  });
   const options = { client, table: 'limits', clock: systemClock, timeoutMs: 60_000, ...(perKey && { perKey }) };
   const limiters = Array.from({ length: processes }, () => createRateLimiter(options));
   let left = requests;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { resetStack, type Stack, type StackOptions, startStack } from '../../infra/local/stack.ts';
 import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import type { Scope } from '../../lib/contract/deploy/roles.ts';
@@ -78,7 +78,7 @@ async function registerApplications(stack: Stack): Promise<{ appKey: string; cli
 }
 
 const storeOf = ({ inside }: Stack) => ({
-  client: DynamoDBDocumentClient.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } }),
+  client: DynamoDBDocument.from(inside.dynamo, { marshallOptions: { removeUndefinedValues: true } }),
   table: 'applications',
   keysTable: 'appKeys',
   clock: systemClock,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { resetStack } from '../../infra/local/stack.ts';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
@@ -62,7 +62,7 @@ export async function worldIn(folder: string, { standby = false, programs }: Siz
     },
     async charges() {
       const dynamo = testDynamoClient(stack.address().dynamoEndpoint ?? dynamoEndpoint);
-      return allCharges(DynamoDBDocumentClient.from(dynamo)).finally(() => dynamo.destroy());
+      return allCharges(DynamoDBDocument.from(dynamo)).finally(() => dynamo.destroy());
     },
     async close() {
       await stack.stop();

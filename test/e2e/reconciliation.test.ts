@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Finding } from '../../lib/contract/api/findings.ts';
 import type { Order } from '../../lib/contract/api/orders.ts';
@@ -16,13 +16,13 @@ import { unique } from './shop.ts';
  */
 let checkout: Checkout;
 let running: Running;
-let provider: DynamoDBDocumentClient;
+let provider: DynamoDBDocument;
 
 beforeAll(async () => {
   checkout = await makeCheckout();
   running = await start(checkout, { RATE_LIMIT_PER_MINUTE: '100000' });
   const env = parseEnv(await readFile(join(checkout.folder, '.local/functions.env'), 'utf8'));
-  provider = DynamoDBDocumentClient.from(
+  provider = DynamoDBDocument.from(
     new DynamoDBClient({
       region: 'eu-west-1',
       endpoint: env.AWS_ENDPOINT_URL_DYNAMODB!,

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import postgres from 'postgres';
 import type { StepName } from '../../functions/steps.ts';
 import { createClock } from '../../infra/local/clock.ts';
@@ -28,7 +28,7 @@ const sql = postgres({
 }) as unknown as Sql;
 
 const aws = { region: 'eu-west-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
-const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...aws, endpoint: dynamoEndpoint }));
+const client = DynamoDBDocument.from(new DynamoDBClient({ ...aws, endpoint: dynamoEndpoint }));
 const sfn = new SFNClient({ ...aws, endpoint: statesEndpoint });
 const clock = createClock();
 const deps: StepDeps = {

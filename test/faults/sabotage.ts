@@ -1,4 +1,4 @@
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocument, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { StepName } from '../../functions/steps.ts';
 import type { Sql } from '../../lib/platform/sql.ts';
 import type { PlacingState } from '../../lib/saga/state.ts';
@@ -46,12 +46,12 @@ const sabotages = {
       return { reserved: true };
     },
   }),
-} satisfies Record<string, (at: { client: DynamoDBDocumentClient }) => Runs>;
+} satisfies Record<string, (at: { client: DynamoDBDocument }) => Runs>;
 
 export type Sabotage = keyof typeof sabotages;
 
 /** The steps that a sabotage puts in place of the real ones. */
-export const sabotaged = (name: string | undefined, at: { client: DynamoDBDocumentClient }): Runs =>
+export const sabotaged = (name: string | undefined, at: { client: DynamoDBDocument }): Runs =>
   name === undefined ? {} : sabotages[name as Sabotage](at);
 
 async function reserveInTwo(sql: Sql, orderId: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { type StepName, steps } from '../../functions/steps.ts';
 import { stateMachines } from '../../lib/contract/deploy/route.ts';
@@ -59,12 +59,12 @@ export async function startWorld({ sabotage, edit, thorough = false }: WorldOpti
     maxAttempts: 2,
     requestHandler: { connectionTimeout: 500, requestTimeout: 60, throwOnRequestTimeout: true },
   });
-  const outside = (client: DynamoDBDocumentClient) => ({
+  const outside = (client: DynamoDBDocument) => ({
     gateway: new SimulatedGateway({ client, table: 'charges', clock: saga.clock, timeoutMs: 0 }),
     awaited: { client, table: 'awaitedPayments' },
   });
   const patientOutside = outside(saga.dynamo.documents);
-  const impatientOutside = outside(DynamoDBDocumentClient.from(impatient));
+  const impatientOutside = outside(DynamoDBDocument.from(impatient));
   Object.assign(saga.deps, patientOutside, { sql: () => poolOf('saga', open) });
   const refunds = saga.connect('refunds_api', poolOptions);
   const goods = saga.connect('fulfilment_api', poolOptions);

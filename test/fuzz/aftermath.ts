@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import postgres, { type Sql } from 'postgres';
 import { bigintAsNumber } from '../../lib/platform/sql.ts';
 import { allCharges, brokenInvariants } from '../support/provider-transactions.ts';
@@ -44,7 +44,7 @@ async function brokenBalances({ socketPath, dynamo }: World['stack']['inside']):
     types: { bigint: bigintAsNumber },
   }) as unknown as Sql;
   try {
-    return await brokenInvariants(sql, await allCharges(DynamoDBDocumentClient.from(dynamo)));
+    return await brokenInvariants(sql, await allCharges(DynamoDBDocument.from(dynamo)));
   } finally {
     await sql.end();
   }

@@ -1,4 +1,3 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -52,8 +51,7 @@ describe('a saga that waits for a payment', () => {
   });
 
   test('is deleted a day after it expired, and an unused signal a day after it came', async () => {
-    const expiryOf = async () =>
-      (await store.client.send(new GetCommand({ TableName: store.table, Key: { orderId } }))).Item?.expiresAt;
+    const expiryOf = async () => (await store.client.get({ TableName: store.table, Key: { orderId } })).Item?.expiresAt;
     const day = 24 * 3600;
     await keepToken(store, { orderId, token: 'token-1', expiresAt: 1_800_000_000_000 });
     expect(await expiryOf()).toBe(1_800_000_000 + day);

@@ -7,6 +7,7 @@ import { stopwatch } from '../../lib/kernel/clock.ts';
 import { runtime } from '../../lib/platform/handlers/lambda.ts';
 import { reportDeps } from '../../lib/platform/reports.ts';
 import { sessionStore } from '../../lib/platform/stores.ts';
+import { documentsThat } from '../support/dynamo.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
 
 const password = 'correct horse battery';
@@ -121,7 +122,7 @@ test('a report of a customer has their active sessions by application, and nothi
 
 test('a report is there while sessions cannot be read', async () => {
   const { run: read } = await import('../../functions/http/get-customer-report.ts');
-  const client = { send: () => Promise.reject(new Error('connect ECONNREFUSED')) };
+  const client = documentsThat(() => Promise.reject(new Error('connect ECONNREFUSED')));
   const sessions = { ...sessionStore(), client: client as never };
   const request = { path: { customerId: people.grace.id }, format: 'json' } as Parameters<typeof read>[0];
   const { body } = await read(request, { ...reportDeps(runtime()), sessions });

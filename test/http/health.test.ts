@@ -155,9 +155,8 @@ describe('the probes', () => {
   });
 
   test('of the sagas asks for the configured state machine', async () => {
-    const asked: unknown[] = [];
-    const client = { send: async (command: { input: unknown }) => void asked.push(command.input) };
-    await probeStates(client as never, ['arn:aws:states:x', 'arn:aws:states:y']);
-    expect(asked).toEqual([{ stateMachineArn: 'arn:aws:states:x' }, { stateMachineArn: 'arn:aws:states:y' }]);
+    const asked: string[] = [];
+    await probeStates(async (arn) => void asked.push(arn), ['arn:aws:states:x', 'arn:aws:states:y']);
+    expect(asked).toEqual(['arn:aws:states:x', 'arn:aws:states:y']);
   });
 });

@@ -6,6 +6,7 @@ import { exchangeIdToken } from '../../lib/accounts/identities/link.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
+import { documentsThat } from '../support/dynamo.ts';
 import { issuedToken, openWithIssuer } from '../support/issuer.ts';
 import type { LiveHandlers } from '../support/live-handlers.ts';
 import { mailedToken } from '../support/mailbox.ts';
@@ -238,7 +239,7 @@ describe('identities of a customer', () => {
     const [identity] = await handlers.owner<
       { id: string }[]
     >`select id from customers.identities where subject = ${subject}`;
-    const client = { send: () => Promise.reject(new Error('away')) };
+    const client = documentsThat(() => Promise.reject(new Error('away')));
     const deps = {
       sql: () => handlers.owner,
       links: { client: client as never, table: 'identities' },

@@ -4,7 +4,6 @@ import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import type { Scope } from '../../lib/contract/deploy/roles.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { states } from '../../lib/platform/step-functions.ts';
 import { fieldsOf } from '../support/applications.ts';
 import { machineVariables } from '../support/definitions.ts';
 import { startFakeTaskTokens } from '../support/fake-task-tokens.ts';
@@ -31,7 +30,6 @@ beforeAll(async () => {
   orderId = await newOrder(productIds);
 });
 afterAll(async () => {
-  states().destroy();
   await handlers?.close();
   await sfn.stop();
 });

@@ -12,6 +12,7 @@ import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
 import { recordAccesses } from '../../lib/operations/audit/record.sql.ts';
 import { fieldsOf } from '../support/applications.ts';
+import { documentsThat } from '../support/dynamo.ts';
 import { issuedToken, openWithIssuer } from '../support/issuer.ts';
 import type { LiveHandlers } from '../support/live-handlers.ts';
 import { testIssuer } from '../support/tokens.ts';
@@ -187,7 +188,7 @@ describe('DELETE /customers/me', () => {
 
   test('changes nothing when the sessions cannot be ended', async () => {
     const { id, token } = await customer();
-    const client = { send: () => Promise.reject(new Error('away')) } as never;
+    const client = documentsThat(() => Promise.reject(new Error('away')));
     const deps = {
       sql: () => handlers.owner,
       clock: systemClock,

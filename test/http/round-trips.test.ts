@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OperationId } from '../../lib/contract/api/operations.ts';
 import { type DatabaseRole, databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { poolOf } from '../../lib/platform/pools.ts';
-import { states } from '../../lib/platform/step-functions.ts';
 import { machineVariables } from '../support/definitions.ts';
 import { type Call, poolOptions } from '../support/handlers.ts';
 import { type LiveHandlers, openLiveHandlers } from '../support/live-handlers.ts';
@@ -54,7 +53,6 @@ beforeAll(async () => {
   orderId = (await handlers.call('place-order', { token: session, headers, body })).body.id;
 });
 afterAll(async () => {
-  states().destroy();
   await handlers?.close();
 });
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { states } from '../../lib/platform/step-functions.ts';
 import { keepToken } from '../../lib/saga/awaited-payments.dynamo.ts';
 import { SimulatedGateway } from '../../lib/shop/payments/simulated.dynamo.ts';
 import { machineVariables } from '../support/definitions.ts';
@@ -29,7 +28,6 @@ beforeAll(async () => {
   [token, others] = await Promise.all([signedIn('ada@example.com'), signedIn('bob@example.com')]);
 });
 afterAll(async () => {
-  states().destroy();
   await handlers?.close();
   await sfn.stop();
 });

@@ -22,7 +22,7 @@ import { lookAtQueues, routeEvent } from '../../lib/events/webhooks/route.ts';
 import { httpSender, type Send } from '../../lib/events/webhooks/send.gateway.ts';
 import { stopwatch } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 
 const start = Date.now();
@@ -412,7 +412,7 @@ describe('an endpoint', () => {
     await route(event());
     let killed = false;
     const dying = clientOf((command) =>
-      killed ? Promise.reject(new Error('killed')) : store.client.send(command as never),
+      killed ? Promise.reject(new Error('killed')) : dynamo.documents.send(command as never),
     );
     const send: Send = async () => {
       killed = true;
@@ -431,7 +431,7 @@ describe('an endpoint', () => {
     const busy = clientOf((command) =>
       command.constructor.name === 'BatchWriteCommand' && reads++ === 0
         ? Promise.reject(new Error('no answer in time'))
-        : store.client.send(command as never),
+        : dynamo.documents.send(command as never),
     );
     await expect(deliverTo(depsWith(busy), endpoint)).rejects.toThrow('no answer in time');
     expect(await deliver(endpoint)).toBeGreaterThan(0);
@@ -446,9 +446,9 @@ describe('an endpoint', () => {
       const { UpdateExpression = '' } = command.input as { UpdateExpression?: string };
       if (UpdateExpression.startsWith('SET lease') && !lost) {
         lost = true;
-        await store.client.send(command as never);
+        await dynamo.documents.send(command as never);
       }
-      return store.client.send(command as never);
+      return dynamo.documents.send(command as never);
     });
     expect(await deliverTo(depsWith(repeating), endpoint)).toBe(1);
   });
@@ -466,18 +466,14 @@ describe('an endpoint', () => {
     const endpoint = await register();
     await route(event());
     let once = true;
-    const client = Object.create(store.client, {
-      send: {
-        value: async (command: { constructor: { name: string }; input: { UpdateExpression?: string } }) => {
-          // The sender has seen an empty queue and gives its lease back.
-          if (once && command.input.UpdateExpression?.startsWith('REMOVE')) {
-            once = false;
-            await route(event());
-            expect(await deliver(endpoint), 'the other sender').toBeUndefined();
-          }
-          return store.client.send(command as never);
-        },
-      },
+    const client = clientOf(async (command) => {
+      // The sender has seen an empty queue and gives its lease back.
+      if (once && (command.input as { UpdateExpression?: string }).UpdateExpression?.startsWith('REMOVE')) {
+        once = false;
+        await route(event());
+        expect(await deliver(endpoint), 'the other sender').toBeUndefined();
+      }
+      return dynamo.documents.send(command as never);
     });
     const deps = {
       mayReceive,
@@ -519,7 +515,7 @@ describe('an endpoint', () => {
 
 /** A client whose calls are answered by `answer`, which may pass them on. */
 const clientOf = (answer: (command: { input: object; constructor: { name: string } }) => Promise<unknown>) =>
-  Object.create(store.client, { send: { value: answer } }) as WebhookStore['client'];
+  documentsThat(answer);
 
 const depsWith = (client: WebhookStore['client']) => ({
   store: { ...store, client },
@@ -543,7 +539,7 @@ describe('what a sender that died has left is put in order by the next one', () 
       receiver.behave(() => ({ status: failing ? 500 : 200 }));
       let calls = 0;
       const mortal = clientOf((command) =>
-        calls++ < lives ? store.client.send(command as never) : Promise.reject(new Error('killed')),
+        calls++ < lives ? dynamo.documents.send(command as never) : Promise.reject(new Error('killed')),
       );
       await deliverTo(depsWith(mortal), endpoint).catch(() => {});
       receiver.behave(() => ({ status: 200 }));
@@ -564,12 +560,12 @@ describe('what a sender that died has left is put in order by the next one', () 
       for (let n = 0; n < 2; n++) await route(event());
       receiver.behave(() => refused);
       const mortal = clientOf(async (command) => {
-        if (command.constructor.name !== 'BatchWriteCommand') return store.client.send(command as never);
+        if (command.constructor.name !== 'BatchWriteCommand') return dynamo.documents.send(command as never);
         const { RequestItems } = command.input as BatchWriteCommandInput;
         const writes = Object.entries(RequestItems!).flatMap(([table, some]) => some.map((each) => ({ table, each })));
         for (const [n, { table, each }] of writes.entries()) {
           if ((made >> n) % 2 === 1) {
-            await store.client.send(new BatchWriteCommand({ RequestItems: { [table]: [each] } }));
+            await dynamo.documents.send(new BatchWriteCommand({ RequestItems: { [table]: [each] } }));
           }
         }
         throw new Error('killed');

@@ -83,6 +83,11 @@ test('it is less than half of what the tools make of the same handler when told 
 test('every handler that is deployed starts on Lambda and has a handler', async () => {
   const bundles = await bundleHandlers(handlerSources(), join(work, 'all'));
   expect([...bundles.keys()].toSorted()).toEqual(Object.keys(handlerSources()).toSorted());
+  const replaced = /node_modules\/@aws-sdk\/(client-(dynamodb|sfn|eventbridge)|lib-dynamodb)\//;
+  const withSdk = [...bundles].filter(([, { metafile }]) =>
+    Object.values(metafile.outputs).some(({ inputs }) => Object.keys(inputs).some((input) => replaced.test(input))),
+  );
+  expect(withSdk.map(([handler]) => handler)).toEqual([]);
   const script = [...bundles].map(
     ([handler, { directory }]) =>
       `await import('${directory}/index.mjs').then(({ handler }) => console.log('${handler}', typeof handler), (error) => console.log('${handler}', error));`,

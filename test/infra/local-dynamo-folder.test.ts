@@ -10,7 +10,7 @@ import {
   GetItemCommand,
   ListTablesCommand,
 } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   DynamoFolderCorruptError,
@@ -72,7 +72,7 @@ test('after kill -9 request tokens and time to live still work', async () => {
   const client = clientFor(child.endpoint);
   await createTables(client, [things, sessions]);
   const transaction = { TransactItems: [addOne('once')], ClientRequestToken: 'only-once' };
-  await DynamoDBDocumentClient.from(client).send(new TransactWriteCommand(transaction));
+  await DynamoDBDocument.from(client).send(new TransactWriteCommand(transaction));
   child.process.kill('SIGKILL');
   await once(child.process, 'exit');
   await withDynamo(path, async (documents) => {
@@ -106,7 +106,7 @@ test('stopping answers the requests that have arrived, and a second stop does no
   const first = await startDynamo({ path });
   const client = clientFor(first.endpoint);
   await createTables(client, [things]);
-  const writer = DynamoDBDocumentClient.from(client);
+  const writer = DynamoDBDocument.from(client);
   const before = first.calls().PutItem ?? 0;
   const writes = Array.from({ length: 10 }, (_, n) =>
     writer.send(new PutCommand({ TableName: 'things', Item: { id: `s${n}` } })),
@@ -177,13 +177,13 @@ const addOneOnTheWire = (id: string) => ({
   Update: { ...addOne(id).Update, Key: { id: { S: id } }, ExpressionAttributeValues: { ':one': { N: '1' } } },
 });
 
-const countOf = async (documents: DynamoDBDocumentClient, id: string): Promise<number | undefined> =>
+const countOf = async (documents: DynamoDBDocument, id: string): Promise<number | undefined> =>
   (await documents.send(new GetCommand({ TableName: 'things', Key: { id } }))).Item?.n;
 
-async function withDynamo(path: string, work: (documents: DynamoDBDocumentClient) => Promise<void>): Promise<void> {
+async function withDynamo(path: string, work: (documents: DynamoDBDocument) => Promise<void>): Promise<void> {
   const dynamo = await startDynamo({ path });
   try {
-    await work(DynamoDBDocumentClient.from(clientFor(dynamo.endpoint)));
+    await work(DynamoDBDocument.from(clientFor(dynamo.endpoint)));
   } finally {
     await dynamo.stop();
   }

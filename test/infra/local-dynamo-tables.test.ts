@@ -7,7 +7,7 @@ import {
   UpdateContinuousBackupsCommand,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocument, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createClock } from '../../infra/local/clock.ts';
 import { createTables, TableKeysDifferError, type TableSpec } from '../../infra/local/dynamo/tables.ts';
@@ -20,7 +20,7 @@ const sessions: TableSpec = { name: 'sessions', partitionKey: 'token', ttlAttrib
 const patience = { timeout: 2 * 60_000 };
 
 let dynamo: TestDynamo;
-let documents: DynamoDBDocumentClient;
+let documents: DynamoDBDocument;
 let id: string;
 let tests = 0;
 let clockMs = Date.UTC(2030, 0, 1);

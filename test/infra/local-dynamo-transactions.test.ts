@@ -1,7 +1,7 @@
 import { CreateTableCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   DeleteCommand,
-  type DynamoDBDocumentClient,
+  type DynamoDBDocument,
   GetCommand,
   PutCommand,
   QueryCommand,
@@ -19,7 +19,7 @@ const things: TableSpec = { name: 'things', partitionKey: 'id' };
 const lists: TableSpec = { name: 'lists', partitionKey: 'list', sortKey: 'position' };
 
 let dynamo: TestDynamo;
-let documents: DynamoDBDocumentClient;
+let documents: DynamoDBDocument;
 let id: string;
 let tests = 0;
 let clockMs = Date.UTC(2030, 0, 1);

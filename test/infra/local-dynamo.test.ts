@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException, DynamoDBServiceException, UpdateItemCo
 import {
   BatchWriteCommand,
   DeleteCommand,
-  type DynamoDBDocumentClient,
+  type DynamoDBDocument,
   GetCommand,
   PutCommand,
   QueryCommand,
@@ -20,7 +20,7 @@ const things: TableSpec = { name: 'things', partitionKey: 'id' };
 const lists: TableSpec = { name: 'lists', partitionKey: 'list', sortKey: 'position' };
 
 let dynamo: TestDynamo;
-let documents: DynamoDBDocumentClient;
+let documents: DynamoDBDocument;
 let id: string;
 let tests = 0;
 

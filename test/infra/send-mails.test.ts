@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SESv2Client } from '@aws-sdk/client-sesv2';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { root } from '../../infra/bundle/options.ts';
@@ -133,7 +133,7 @@ test('on a laptop a mail is shown as soon as the request is answered', async () 
         arrived?.();
       },
     });
-    const client = DynamoDBDocumentClient.from(stack.inside.dynamo);
+    const client = DynamoDBDocument.from(stack.inside.dynamo);
     const store = { client, table: 'applications', keysTable: 'appKeys', clock: systemClock };
     const { id } = await registerByHand(store, fieldsOf('web'));
     for (const email of ['ada@example.com', 'bob@example.com']) {

@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, InternalServerError } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, type DynamoDBDocument, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -12,11 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => dynamo.stop());
 
-type Command = Parameters<DynamoDBDocumentClient['send']>[0];
+type Command = Parameters<DynamoDBDocument['send']>[0];
 const gateway = (client = dynamo.documents, more: { pageSize?: number } = {}) =>
   new SimulatedGateway({ ...more, client, table: 'charges', clock: systemClock, timeoutMs: 1 });
 /** A client that has `before` happen before each request; what it throws is the answer. */
-const after = (before: (command: Command) => unknown): DynamoDBDocumentClient =>
+const after = (before: (command: Command) => unknown): DynamoDBDocument =>
   Object.create(dynamo.documents, {
     send: {
       value: async (command: Command) => {

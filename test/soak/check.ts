@@ -1,4 +1,4 @@
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import type { Sql } from 'postgres';
 import type { Order } from '../../lib/contract/api/orders.ts';
 import { testDynamoClient } from '../support/dynamo.ts';
@@ -29,7 +29,7 @@ type Options = {
 export async function checkAll({ world, strained, sql, dynamoEndpoint, customers }: Options): Promise<void> {
   const { journal } = world;
   const dynamo = testDynamoClient(dynamoEndpoint);
-  const charges = await allCharges(DynamoDBDocumentClient.from(dynamo));
+  const charges = await allCharges(DynamoDBDocument.from(dynamo));
   dynamo.destroy();
   for (const sentence of await brokenInvariants(sql, charges)) journal.violation('check', sentence);
   for (const sentence of await brokenPromises(world, sql, strained)) journal.violation('check', sentence);

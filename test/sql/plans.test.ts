@@ -88,6 +88,7 @@ import { basketOf } from '../../lib/shop/pricing/basket.ts';
 import { readPriceable } from '../../lib/shop/pricing/priceable.sql.ts';
 import { adjustStock, readLedger } from '../../lib/shop/stock/ledger.sql.ts';
 import { releaseHeldOfCompensated, releaseWhatIsHeld } from '../../lib/shop/stock/reservations.sql.ts';
+import { documentsThat } from '../support/dynamo.ts';
 import { complaints, type Mode, plansOf, tablesAbove, tablesIn, tellPlans } from '../support/explain.ts';
 import { releaseFailed } from '../support/opening-reviews.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -670,7 +671,7 @@ const calls: Call[] = [
     'replay-webhook-events',
     'events_api',
     async (sql) => {
-      const client = { send: async () => ({}) } as never;
+      const client = documentsThat(async () => ({}));
       const store = { client, endpoints: '', deliveries: '', queue: '', clock };
       const from = idTimestamp(`evt_${hexOf(50_000)}`);
       await replayEvents(sql, store, { endpointId: 'whe_1', events: ['order.*'] } as never, {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { startDynamo } from '../../infra/local/dynamo/start.ts';
 import { createTables, type TableSpec } from '../../infra/local/dynamo/tables.ts';
 import { startJudgedDynamo } from './dynamo-judge.ts';
@@ -11,7 +11,7 @@ export type TestDynamo = {
   /** For `AWS_ENDPOINT_URL_DYNAMODB` or a client of the test's own. */
   endpoint: string;
   client: DynamoDBClient;
-  documents: DynamoDBDocumentClient;
+  documents: DynamoDBDocument;
   calls(): Record<string, number>;
   deleteExpired(): Promise<void>;
   /**
@@ -50,7 +50,7 @@ export async function startTestDynamo(
   return {
     ...relay,
     client,
-    documents: DynamoDBDocumentClient.from(client),
+    documents: DynamoDBDocument.from(client),
     calls: dynamo.calls,
     deleteExpired: dynamo.deleteExpired,
     async stop() {
@@ -70,14 +70,22 @@ export function testDynamoClient(endpoint: string): DynamoDBClient {
   });
 }
 
+type Send = DynamoDBDocument['send'];
+
+/** A client whose calls are answered by `answer`, whatever they are. */
+export const documentsThat = (
+  answer: (command: { input: never; constructor: { name: string } }, options?: object) => unknown,
+): DynamoDBDocument =>
+  Object.create(DynamoDBDocument.prototype, { send: { value: answer as unknown as Send } }) as DynamoDBDocument;
+
 /** A client that records everything that is read through it. */
-export function watchReads(documents: DynamoDBDocumentClient) {
+export function watchReads(documents: DynamoDBDocument) {
   const reads: object[] = [];
-  const send = (command: Parameters<DynamoDBDocumentClient['send']>[0]) => {
+  const send = (command: Parameters<DynamoDBDocument['send']>[0]) => {
     if (command instanceof GetCommand || command instanceof ScanCommand) reads.push(command.input);
     return documents.send(command);
   };
-  return { client: Object.create(documents, { send: { value: send } }) as DynamoDBDocumentClient, reads };
+  return { client: Object.create(documents, { send: { value: send } }) as DynamoDBDocument, reads };
 }
 
 /** A TCP relay to `port` that can hold bytes or reset connections. */

@@ -9,16 +9,13 @@ import { tables, tableVariable } from '../../lib/contract/deploy/tables.ts';
 import { systemClock } from '../../lib/kernel/clock.ts';
 import { useAccessSink } from '../../lib/platform/access-log.ts';
 import { cacheTimeouts } from '../../lib/platform/cache.dynamo.ts';
-import { dynamoTimeouts, dynamo as platformDynamo } from '../../lib/platform/dynamo.ts';
+import { dynamoTimeouts } from '../../lib/platform/dynamo.ts';
 import { dropPool } from '../../lib/platform/pools.ts';
 import { fieldsOf, newServer } from './applications.ts';
 import { startTestDynamo, type TestDynamo } from './dynamo.ts';
 import { httpEvent } from './events.ts';
 import { type Answer, type Call, poolOptions } from './handlers.ts';
 import { createDatabase, testPostgres } from './postgres.ts';
-
-/** The part of the SDK's request handler that changes its time-outs. */
-type NodeHandler = { updateHttpClientConfig(name: string, milliseconds: number): void };
 
 export type LiveHandlers = {
   /** Calls the handler of an operation, wired as on Lambda. */
@@ -65,11 +62,10 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
   useAccessSink((line) => accessLines.push(line));
   const owner = database.connect('migrator', poolOptions) as unknown as Sql;
   const waitForDynamo = ({ cacheCall, ...times }: typeof dynamoTimeouts & { cacheCall: number }) => {
-    const handler: unknown = platformDynamo().config.requestHandler;
-    for (const [name, time] of Object.entries(times)) (handler as NodeHandler).updateHttpClientConfig(name, time);
+    Object.assign(dynamoTimeouts, times);
     cacheTimeouts.call = cacheCall;
   };
-  const patience = { connectionTimeout: 2 * 60_000, requestTimeout: 2 * 60_000, cacheCall: 2 * 60_000 };
+  const patience = { connectMs: 2 * 60_000, answerMs: 2 * 60_000, cacheCall: 2 * 60_000 };
   const deployed = { ...dynamoTimeouts, cacheCall: cacheTimeouts.call };
   waitForDynamo(patience);
   const applications = { client: dynamo.documents, table: 'applications', keysTable: 'appKeys', clock: systemClock };
@@ -103,7 +99,6 @@ export async function openLiveHandlers(settings: Record<string, string> = {}): P
     appKey: async (...scopes) => (await newServer(applications, ...scopes)).key,
     async close() {
       for (const role of databaseRoles) dropPool(role);
-      platformDynamo().destroy();
       await Promise.all([owner.end(), dynamo.stop()]);
       await database.drop();
     },

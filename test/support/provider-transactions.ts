@@ -1,4 +1,4 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import type { Sql } from 'postgres';
 import { breachesOfOrder, failing, type Kept, readOrders } from './order-balances.ts';
@@ -109,7 +109,7 @@ function keptOf({ status, amount, capturedAmount = amount, refundedAmount = 0 }:
 }
 
 /** Everything that the simulated provider has, page by page. */
-export async function allCharges(documents: DynamoDBDocumentClient): Promise<ProviderCharge[]> {
+export async function allCharges(documents: DynamoDBDocument): Promise<ProviderCharge[]> {
   const found: ProviderCharge[] = [];
   let from: Record<string, unknown> | undefined;
   do {

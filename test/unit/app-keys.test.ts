@@ -10,7 +10,7 @@ import { registerByHand } from '../../lib/auth/applications/manage.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { fieldsOf } from '../support/applications.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);
 let dynamo: TestDynamo;
@@ -122,10 +122,9 @@ test('the use of a key is stored once an hour', async () => {
 test('a key is accepted even when its use cannot be stored', async () => {
   const { id, key } = await make();
   const send = dynamo.documents.send.bind(dynamo.documents);
-  const client = {
-    send: (command: object) =>
-      command.constructor.name === 'UpdateCommand' ? Promise.reject(new Error('throttled')) : send(command as never),
-  };
+  const client = documentsThat((command) =>
+    command.constructor.name === 'UpdateCommand' ? Promise.reject(new Error('throttled')) : send(command as never),
+  );
   expect(await findKey({ ...store, client: client as never }, key)).toMatchObject({ keyId: id });
 });
 

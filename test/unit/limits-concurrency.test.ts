@@ -1,8 +1,8 @@
-import { type DynamoDBDocumentClient, GetCommand, type UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createConcurrencyLimit } from '../../lib/auth/limits/concurrency.dynamo.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);
 let dynamo: TestDynamo;
@@ -100,12 +100,10 @@ describe('requests at the same time', () => {
 
 describe('a permit', () => {
   test.each([1, 2])('is taken once of %i when the answer was lost and the same is sent again', async (most) => {
-    const twice = {
-      async send(command: UpdateCommand, options: object) {
-        await dynamo.documents.send(command, options);
-        return dynamo.documents.send(command, options);
-      },
-    } as unknown as DynamoDBDocumentClient;
+    const twice = documentsThat(async (command, options) => {
+      await dynamo.documents.send(command as never, options);
+      return dynamo.documents.send(command as never, options);
+    });
     const repeating = createConcurrencyLimit({ client: twice, table: 'limits', clock, timeoutMs: 60_000 });
     const id = newId();
     expect(await repeating.acquire(subject, most, id, 30)).toEqual({ acquired: true, fallback: false });

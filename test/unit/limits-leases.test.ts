@@ -1,9 +1,9 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRateLimiter, type RateLimiter } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 import { isJudged } from '../support/judges.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -21,7 +21,7 @@ beforeEach(() => {
   subject = `application:leases-${++subjects}`;
 });
 
-const limiter = (client: DynamoDBDocumentClient = dynamo.documents): RateLimiter =>
+const limiter = (client: DynamoDBDocument = dynamo.documents): RateLimiter =>
   createRateLimiter({ client, table: 'limits', clock: { now: () => now }, timeoutMs: 60_000 });
 const updates = () => dynamo.calls().UpdateItem ?? 0;
 
@@ -129,12 +129,10 @@ describe('requests at the same time in one process', () => {
 
   test('all go by their process’s own counts when the call that they wait for fails', async () => {
     let calls = 0;
-    const failing = {
-      send: async () => {
-        calls++;
-        throw new Error('no answer');
-      },
-    } as unknown as DynamoDBDocumentClient;
+    const failing = documentsThat(async () => {
+      calls++;
+      throw new Error('no answer');
+    });
     const take = limiter(failing);
     const states = await Promise.all(Array.from({ length: 8 }, () => take(subject, 5)));
     expect(states.filter(({ allowed }) => allowed)).toHaveLength(5);

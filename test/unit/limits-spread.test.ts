@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRateLimiter, spread } from '../../lib/auth/limits/rate-limiter.dynamo.ts';
 import { limitOf, type RateClass, rateClasses, rateClassesOf } from '../../lib/contract/deploy/limits.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);
 let dynamo: TestDynamo;
@@ -15,13 +14,11 @@ let subjects = 0;
 /** Writes for each key, refused ones included. */
 const writes = new Map<string, number>();
 
-const counting = {
-  send(command: { input: { Key: { subject: string } } }, options: object) {
-    const key = command.input.Key.subject;
-    writes.set(key, (writes.get(key) ?? 0) + 1);
-    return dynamo.documents.send(command as never, options);
-  },
-} as unknown as DynamoDBDocumentClient;
+const counting = documentsThat((command, options) => {
+  const key = (command.input as { Key: { subject: string } }).Key.subject;
+  writes.set(key, (writes.get(key) ?? 0) + 1);
+  return dynamo.documents.send(command as never, options);
+});
 
 beforeAll(async () => {
   dynamo = await startTestDynamo([{ name: 'limits', ...tables.limits }]);

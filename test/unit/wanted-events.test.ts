@@ -1,10 +1,9 @@
-import type { EventBridgeClient, PutEventsCommand, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { expect, test } from 'vitest';
 import { consumers } from '../../functions/consumers.ts';
 import { patternOf } from '../../infra/events.ts';
 import { compilePattern } from '../../infra/local/bus/pattern.ts';
 import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
-import { eventBridge } from '../../lib/events/eventbridge.gateway.ts';
+import { type BusEntry, eventBridge, type PutEvents } from '../../lib/events/eventbridge.gateway.ts';
 import type { EndpointItem } from '../../lib/events/webhooks/endpoints.dynamo.ts';
 import { wantedTypes } from '../../lib/events/webhooks/route.ts';
 
@@ -23,16 +22,14 @@ const event = (type: string): StoredEvent => ({
 
 /** Publishes an order's events for these endpoints. @returns the types that call each consumer, by the rules of AWS */
 async function called(list: () => Promise<Pick<EndpointItem, 'status' | 'events'>[]>) {
-  const sent: PutEventsRequestEntry[] = [];
-  const client = {
-    async send({ input: { Entries = [] } }: PutEventsCommand) {
-      sent.push(...Entries);
-      return { Entries: Entries.map((_, n) => ({ EventId: String(n) })) };
-    },
-  } as unknown as EventBridgeClient;
+  const sent: BusEntry[] = [];
+  const putEvents: PutEvents = async (entries) => {
+    sent.push(...entries);
+    return { Entries: entries.map((_, n) => ({ EventId: String(n) })) };
+  };
   const errors: unknown[] = [];
   const wanted = () => wantedTypes(list as () => Promise<EndpointItem[]>, (error) => errors.push(error));
-  const bus = eventBridge({ client, busName: 'shop', wanted, onError: (error) => errors.push(error) });
+  const bus = eventBridge({ putEvents, busName: 'shop', wanted, onError: (error) => errors.push(error) });
   const events = ['order.placed', 'order.confirmed', 'product.updated'].map(event);
   expect([...(await bus.put(events))]).toEqual(events.map(({ id }) => id));
   const on = (name: keyof typeof consumers) => {

@@ -1,13 +1,12 @@
 import { TransactionCanceledException, TransactionInProgressException } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from 'vitest';
 import { addAll, type NewItems, readAll, writeEach } from '../../lib/events/webhooks/batches.dynamo.ts';
+import { documentsThat } from '../support/dynamo.ts';
 
 type Input = { RequestItems: Record<string, unknown>; TransactItems: { Put: { Item: { id: string } } }[] };
 
 /** A client that answers each call by what the last one asked. */
-const clientOf = (answer: (input: Input) => object) =>
-  ({ send: async ({ input }: { input: Input }) => answer(input) }) as unknown as DynamoDBDocumentClient;
+const clientOf = (answer: (input: Input) => object) => documentsThat(async ({ input }) => answer(input));
 
 const keys = (count: number) => Array.from({ length: count }, (_, n) => ({ id: String(n) }));
 

@@ -1,4 +1,4 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import type { Explanation, ReviewOrder } from '../../../lib/contract/api/manual-review.ts';
 import type { StateMachineName } from '../../../lib/contract/deploy/route.ts';
 import { readRecords } from '../../../lib/operations/manual-review/explain.sql.ts';
@@ -49,7 +49,7 @@ export type OrderView = Pick<
 type Deps = {
   database: Database;
   states: StatesApi;
-  documents: DynamoDBDocumentClient;
+  documents: DynamoDBDocument;
   machines: Record<StateMachineName, { arn: string }>;
 };
 

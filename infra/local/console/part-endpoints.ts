@@ -1,4 +1,4 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { tables } from '../../../lib/contract/deploy/tables.ts';
 import { redacted } from '../../../lib/kernel/redact.ts';
 import type { Database } from './database.sql.ts';
@@ -10,7 +10,7 @@ import { listTables, readItems } from './tables.dynamo.ts';
 
 type Deps = {
   database: Database;
-  documents: DynamoDBDocumentClient;
+  documents: DynamoDBDocument;
   stack: RemoteStack;
   store: MetricStore;
   readLog: () => Promise<void>;

@@ -1,4 +1,4 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocument } from '@aws-sdk/lib-dynamodb';
 import { metricNamespace, ownDimensions } from '../../../lib/contract/deploy/metrics.ts';
 import { cacheAnswers } from '../../../lib/kernel/cache-aside.ts';
 import { localStage } from '../environment.ts';
@@ -63,7 +63,7 @@ export type EventsView = {
 
 /** Where events wait: the outbox, what no consumer took, and webhooks. */
 export async function eventsView(
-  { database, documents, stack }: { database: Database; documents: DynamoDBDocumentClient; stack: RemoteStack },
+  { database, documents, stack }: { database: Database; documents: DynamoDBDocument; stack: RemoteStack },
   now: Date,
 ): Promise<EventsView> {
   const [outbox, ofDatabase, webhooks, parked, deliveries] = await Promise.all([

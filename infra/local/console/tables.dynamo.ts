@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBDocument, GetCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { tables } from '../../../lib/contract/deploy/tables.ts';
 import {
   type DeliveryItem,
@@ -10,14 +10,14 @@ import {
 import { redacted } from '../../../lib/kernel/redact.ts';
 
 /** A client of the local DynamoDB that does not wait for it. */
-export function openDocuments(endpoint: string): DynamoDBDocumentClient {
+export function openDocuments(endpoint: string): DynamoDBDocument {
   const client = new DynamoDBClient({
     endpoint,
     region: 'eu-west-1',
     credentials: { accessKeyId: 'CONSOLE', secretAccessKey: 'CONSOLE' },
     maxAttempts: 1,
   });
-  return DynamoDBDocumentClient.from(client);
+  return DynamoDBDocument.from(client);
 }
 
 /** What the simulated provider has of an order. */
@@ -31,7 +31,7 @@ export type Charge = {
   createdAt: string;
 };
 
-export async function findCharge(documents: DynamoDBDocumentClient, orderId: string): Promise<Charge | null> {
+export async function findCharge(documents: DynamoDBDocument, orderId: string): Promise<Charge | null> {
   const { Item } = await documents.send(
     new GetCommand({ TableName: 'charges', Key: { orderId }, ConsistentRead: true }),
   );
@@ -45,16 +45,18 @@ export type WebhookDelivery = Pick<DeliveryItem, 'deliveryId' | 'eventId' | 'typ
   last: string | null;
 };
 
-const listEndpoints = async (documents: DynamoDBDocumentClient) => {
+const listEndpoints = async (documents: DynamoDBDocument) => {
   const names = { '#url': 'url' };
   const command = { ProjectionExpression: 'endpointId, #url', ExpressionAttributeNames: names };
   return (await documents.send(new ScanCommand({ TableName: 'webhookEndpoints', ...command }))).Items ?? [];
 };
 
 /** What became of events at every webhook endpoint that they went to. */
-export async function deliveriesOf(documents: DynamoDBDocumentClient, eventIds: readonly string[]) {
+export async function deliveriesOf(documents: DynamoDBDocument, eventIds: readonly string[]) {
   // The table of deliveries is all that reading them needs.
-  const store = { client: documents, deliveries: 'webhookDeliveries' } as Parameters<typeof readDeliveries>[0];
+  const store = { client: documents, deliveries: 'webhookDeliveries' } as unknown as Parameters<
+    typeof readDeliveries
+  >[0];
   const lists = await Promise.all(
     (await listEndpoints(documents)).map(async ({ endpointId, url }) => {
       const found = await readDeliveries(store, endpointId, eventIds.map(deliveryOf));
@@ -86,20 +88,20 @@ export type TableView = { name: string; holds: string; items: number; more: bool
 const mostCounted = 1000;
 
 /** Every table, with how many items it has, up to a thousand. */
-export const listTables = (documents: DynamoDBDocumentClient): Promise<TableView[]> =>
+export const listTables = (documents: DynamoDBDocument): Promise<TableView[]> =>
   Promise.all(
     Object.entries(tables).map(async ([name, { holds }]) => ({ name, holds, ...(await countItems(documents, name)) })),
   );
 
 /** How many items a table has, up to a thousand. */
-export async function countItems(documents: DynamoDBDocumentClient, table: string) {
+export async function countItems(documents: DynamoDBDocument, table: string) {
   const command = new ScanCommand({ TableName: table, Select: 'COUNT', Limit: mostCounted });
   const { Count: items = 0, LastEvaluatedKey } = await documents.send(command);
   return { items, more: LastEvaluatedKey !== undefined };
 }
 
 /** The first items of a table. Secrets, hashes and tokens are left out, and what looks like one is cut out. */
-export async function readItems(documents: DynamoDBDocumentClient, table: string): Promise<Record<string, string>[]> {
+export async function readItems(documents: DynamoDBDocument, table: string): Promise<Record<string, string>[]> {
   const { Items = [] } = await documents.send(new ScanCommand({ TableName: table, Limit: 50 }));
   return Items.map((item) =>
     Object.fromEntries(Object.entries(item).map(([name, value]) => [name, isSecret(name) ? '[hidden]' : plain(value)])),
@@ -118,8 +120,10 @@ const plain = (value: unknown): string =>
 export type NewestDelivery = WebhookDelivery & { createdAt: string; aggregateId: string };
 
 /** The newest webhooks of each endpoint. */
-export async function newestDeliveries(documents: DynamoDBDocumentClient): Promise<NewestDelivery[]> {
-  const store = { client: documents, deliveries: 'webhookDeliveries' } as Parameters<typeof listDeliveries>[0];
+export async function newestDeliveries(documents: DynamoDBDocument): Promise<NewestDelivery[]> {
+  const store = { client: documents, deliveries: 'webhookDeliveries' } as unknown as Parameters<
+    typeof listDeliveries
+  >[0];
   const lists = await Promise.all(
     (await listEndpoints(documents)).map(async ({ endpointId, url }) => {
       const found = await listDeliveries(store, String(endpointId), { limit: 50 });

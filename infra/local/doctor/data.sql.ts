@@ -1,6 +1,7 @@
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { machineArn, states } from '../../../lib/platform/step-functions.ts';
+import { machineArn } from '../../../lib/platform/step-functions.ts';
 import { type Check, fail, ok, type Patient } from './check.ts';
+import { statesClient } from './clients.ts';
 
 /** Older orders may be in the archive. */
 const recentMs = 14 * 86_400_000;
@@ -11,7 +12,7 @@ export const dataChecks: readonly Check[] = [{ name: 'data', needs: ['migrations
 
 /** Step Functions keeps a list of orders of its own: an execution of `placing` is named after its order. */
 async function checkData({ sql, now }: Patient) {
-  const { executions = [] } = await states().send(
+  const { executions = [] } = await statesClient().send(
     new ListExecutionsCommand({ stateMachineArn: machineArn('placing'), maxResults: mostExecutions }),
   );
   const ids = executions

@@ -8,11 +8,11 @@ import { type TableName, tables } from '../../../lib/contract/deploy/tables.ts';
 import { scanEndpoints } from '../../../lib/events/webhooks/endpoints.dynamo.ts';
 import { lookAtQueues } from '../../../lib/events/webhooks/route.ts';
 import { config, tableName } from '../../../lib/platform/config.ts';
-import { dynamo } from '../../../lib/platform/dynamo.ts';
-import { machineArn, states } from '../../../lib/platform/step-functions.ts';
+import { machineArn } from '../../../lib/platform/step-functions.ts';
 import { webhookStore } from '../../../lib/platform/stores.ts';
 import { BusStore } from '../bus/store.ts';
 import { type Check, count, duration, type Finding, fail, ok, type Patient, warn } from './check.ts';
+import { dynamoClient, statesClient } from './clients.ts';
 import { explain } from './failures.ts';
 
 /** An order takes less than a second; with the pauses of its retries, a minute or two. */
@@ -38,7 +38,7 @@ async function checkTables(): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const table of Object.keys(tables) as TableName[]) {
     try {
-      const { Table } = await dynamo().send(new DescribeTableCommand({ TableName: tableName(table) }));
+      const { Table } = await dynamoClient().send(new DescribeTableCommand({ TableName: tableName(table) }));
       if (Table?.TableStatus !== 'ACTIVE') findings.push(warn(`Table ${table} is ${Table?.TableStatus}.`));
     } catch (error) {
       findings.push(explain(`table ${table}`, error));
@@ -51,7 +51,7 @@ async function checkTables(): Promise<Finding[]> {
 async function checkMachines(): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const machine of stateMachines) {
-    await states()
+    await statesClient()
       .send(new DescribeStateMachineCommand({ stateMachineArn: machineArn(machine) }))
       .catch((error: unknown) => findings.push(explain(`state machine ${machine}`, error)));
   }
@@ -63,7 +63,7 @@ async function checkExecutions({ now }: Patient): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const machine of stateMachines) {
     const stateMachineArn = machineArn(machine);
-    const { executions = [] } = await states().send(
+    const { executions = [] } = await statesClient().send(
       new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 100 }),
     );
     const long = executions.filter(({ startDate }) => now() - (startDate?.getTime() ?? now()) > longExecutionMs);
@@ -84,7 +84,7 @@ async function checkExecutions({ now }: Patient): Promise<Finding[]> {
 
 /** The state and the error of an execution's last failed attempt; undefined when it waits for something else. */
 async function lastErrorOf(executionArn: string): Promise<string | undefined> {
-  const { events = [] } = await states().send(
+  const { events = [] } = await statesClient().send(
     new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 20 }),
   );
   const [first] = events;

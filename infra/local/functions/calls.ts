@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync } from 'node:fs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { HttpRequest } from '@smithy/protocol-http';
+import { watchAwsCalls } from '../../../lib/platform/aws/caller.ts';
 import { watchPools } from '../../../lib/platform/pools.ts';
 import { ownerOf } from '../states/callbacks.ts';
 
@@ -21,7 +22,7 @@ type Body = Record<string, unknown>;
 type Asked = Omit<Call, 'handler'>;
 
 /**
- * Writes each distinct call of a function to AWS to a file, a line of JSON each. Calls are read where the SDK hands them to
+ * Writes each distinct call of a function to AWS to a file, a line of JSON each. Calls are read where they are handed to
  * HTTP, so they are what would be sent, retries and pages included. Work that one function starts and others wait for counts
  * for the one that started it.
  * @returns what runs a function so that its calls are known as its own
@@ -42,12 +43,27 @@ export function recordCalls(file: string): <T>(handler: string, run: () => Promi
     for (const asked of askedOf(request as HttpRequest)) record(asked);
     return handle.call(this, request, options);
   };
+  watchAwsCalls((call, send) => {
+    for (const asked of askedOf(requestOf(call))) record(asked);
+    return send();
+  });
   watchPools((name) => record({ action: 'rds-db:connect', resource: name }));
   return (handler, run) => running.run(handler, run);
 }
 
+type Request = Pick<HttpRequest, 'headers' | 'body' | 'method' | 'path' | 'query'>;
+
+/** A call of our own as the SDK would send it. */
+export const requestOf = ({ target, body }: { target: string; body: string }): Request => ({
+  method: 'POST',
+  path: '/',
+  query: {},
+  headers: { 'x-amz-target': target },
+  body,
+});
+
 /** What a request asks IAM for. A request of an unknown kind is recorded by its address, so that it is not overlooked. */
-export function askedOf({ headers, body, method, path, query = {} }: HttpRequest): Asked[] {
+export function askedOf({ headers, body, method, path, query = {} }: Request): Asked[] {
   const [, bucket, ...key] = path.split('/');
   if (bucket !== undefined && bucket === process.env.WAREHOUSE_BUCKET) return onBucket(method, key, 'delete' in query);
   const [service = '', operation = ''] = (headers['x-amz-target'] ?? '').split('.');

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { HttpRequest } from '@smithy/protocol-http';
 import postgres from 'postgres';
-import { askedOf } from './calls.ts';
+import { watchAwsCalls } from '../../../lib/platform/aws/caller.ts';
+import { askedOf, requestOf } from './calls.ts';
 
 /** A call that a function waited for. `at` is in milliseconds since the function began, the parameters are left out. */
 export type Span = {
@@ -32,7 +33,7 @@ const mostSpans = 200;
 const longestText = 8000;
 
 /**
- * Follows what functions wait for: SQL where postgres.js starts and settles a statement, AWS where the SDK hands a request to
+ * Follows what functions wait for: SQL where postgres.js starts and settles a statement, AWS where a request is handed to
  * HTTP. It changes both libraries for this thread, so it is called once, and only when somebody looks.
  * @returns what runs a function and gives its trace to `onTrace`
  */
@@ -121,20 +122,29 @@ function watchStatements(begin: (text: string) => End | undefined): void {
 const kinds: Readonly<Record<string, Span['kind']>> = { dynamodb: 'dynamodb', states: 'states', events: 'events' };
 
 function watchRequests(begin: (kind: Span['kind'], what: string) => End | undefined): void {
-  const { handle } = NodeHttpHandler.prototype;
-  NodeHttpHandler.prototype.handle = async function (request, options) {
-    const asked = askedOf(request as HttpRequest);
+  async function watched<T>(
+    request: Parameters<typeof askedOf>[0],
+    send: () => Promise<T>,
+    statusOf: (answer: T) => number,
+  ) {
+    const asked = askedOf(request);
     const service = asked[0]?.action.split(':')[0] ?? '';
     const what = asked.map(({ action, resource }) => `${action.replace(/^\w+:/, '')} ${resource.replace(/^.*:/, '')}`);
     const end = begin(kinds[service] ?? 'other', what.join(', '));
     try {
-      const answered = await handle.call(this, request, options);
-      const { statusCode } = answered.response;
-      end?.(statusCode < 400 ? null : `answered ${statusCode}`);
-      return answered;
+      const answer = await send();
+      const status = statusOf(answer);
+      end?.(status < 400 ? null : `answered ${status}`);
+      return answer;
     } catch (error) {
       end?.((error as Error).message);
       throw error;
     }
+  }
+  watchAwsCalls((call, send) => watched(requestOf(call), send, ({ status }) => status));
+  const { handle } = NodeHttpHandler.prototype;
+  NodeHttpHandler.prototype.handle = function (request, options) {
+    const send = () => handle.call(this, request, options);
+    return watched(request as HttpRequest, send, ({ response }) => response.statusCode);
   };
 }

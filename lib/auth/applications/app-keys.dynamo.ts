@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { BatchGetCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type KeyView, maxKeys } from '../../contract/api/applications.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
@@ -119,7 +118,7 @@ export async function replayKey(
 
 async function readKey({ client, keysTable }: KeyStore, keyId: string): Promise<Item | undefined> {
   const { Item: item } = await orUnavailable(
-    client.send(new GetCommand({ TableName: keysTable, Key: { keyId }, ConsistentRead: true })),
+    client.get({ TableName: keysTable, Key: { keyId }, ConsistentRead: true }),
   );
   return item as Item | undefined;
 }
@@ -132,9 +131,7 @@ export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem
   if (keyIds === undefined || keyIds.size === 0) return [];
   const keys = [...keyIds].map((keyId) => ({ keyId }));
   const answer = await orUnavailable(
-    store.client.send(
-      new BatchGetCommand({ RequestItems: { [store.keysTable]: { Keys: keys, ConsistentRead: true } } }),
-    ),
+    store.client.batchGet({ RequestItems: { [store.keysTable]: { Keys: keys, ConsistentRead: true } } }),
   );
   const items = (answer.Responses?.[store.keysTable] ?? []) as Item[];
   return items.sort((a, b) => b.createdAt - a.createdAt || (a.keyId < b.keyId ? 1 : -1)).map(toView);
@@ -173,19 +170,17 @@ export async function removeKey(store: ApplicationStore, applicationId: string, 
 async function noteUse(store: KeyStore, { keyId, lastUsedAt }: Item, now: number): Promise<void> {
   if (lastUsedAt !== undefined && now - lastUsedAt < lastUsedEverySeconds) return;
   await store.client
-    .send(
-      new UpdateCommand({
-        TableName: store.keysTable,
-        Key: { keyId },
-        UpdateExpression: 'SET lastUsedAt = :now',
-        // Does not bring back a key that was removed meanwhile, and lets one of several concurrent requests write.
-        ConditionExpression:
-          lastUsedAt === undefined
-            ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)'
-            : 'lastUsedAt = :seen',
-        ExpressionAttributeValues: { ':now': now, ...(lastUsedAt === undefined ? {} : { ':seen': lastUsedAt }) },
-      }),
-    )
+    .update({
+      TableName: store.keysTable,
+      Key: { keyId },
+      UpdateExpression: 'SET lastUsedAt = :now',
+      // Does not bring back a key that was removed meanwhile, and lets one of several concurrent requests write.
+      ConditionExpression:
+        lastUsedAt === undefined
+          ? 'attribute_exists(keyId) AND attribute_not_exists(lastUsedAt)'
+          : 'lastUsedAt = :seen',
+      ExpressionAttributeValues: { ':now': now, ...(lastUsedAt === undefined ? {} : { ':seen': lastUsedAt }) },
+    })
     .catch(() => {});
 }
 

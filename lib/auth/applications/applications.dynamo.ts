@@ -1,4 +1,3 @@
-import { type DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import {
   type ApplicationKind,
   type ApplicationView,
@@ -8,11 +7,12 @@ import {
 import { Problem } from '../../contract/api/problems.ts';
 import type { RateClass } from '../../contract/deploy/limits.ts';
 import type { Scope } from '../../contract/deploy/roles.ts';
+import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { type Clock, toTimestamp } from '../../kernel/clock.ts';
 import { orUnavailable, writeAll } from '../store.dynamo.ts';
 
 export type ApplicationStore = {
-  client: DynamoDBDocumentClient;
+  client: DocumentClient;
   table: string;
   /** The table of the keys, which are removed with their application. */
   keysTable: string;
@@ -73,9 +73,7 @@ async function readItem(
   { client, table }: Pick<ApplicationStore, 'client' | 'table'>,
   applicationId: string,
 ): Promise<ApplicationItem | undefined> {
-  const { Item } = await orUnavailable(
-    client.send(new GetCommand({ TableName: table, Key: { applicationId }, ConsistentRead: true })),
-  );
+  const { Item } = await orUnavailable(client.get({ TableName: table, Key: { applicationId }, ConsistentRead: true }));
   return Item as ApplicationItem | undefined;
 }
 
@@ -87,9 +85,7 @@ export async function findApplicationByIdentityClient(
   { client, table }: Pick<ApplicationStore, 'client' | 'table'>,
   clientId: string,
 ): Promise<string | undefined> {
-  const { Item } = await orUnavailable(
-    client.send(new GetCommand({ TableName: table, Key: identityClientKey(clientId) })),
-  );
+  const { Item } = await orUnavailable(client.get({ TableName: table, Key: identityClientKey(clientId) }));
   return Item?.owner as string | undefined;
 }
 
@@ -99,12 +95,12 @@ export async function findApplicationByIdentityClient(
  */
 export async function listApplications({ client, table }: Pick<ApplicationStore, 'client' | 'table'>) {
   const items: ApplicationItem[] = [];
-  const pages = paginateScan({ client }, { TableName: table, ConsistentRead: true });
-  await orUnavailable(
-    (async () => {
-      for await (const page of pages) items.push(...((page.Items ?? []) as ApplicationItem[]));
-    })(),
-  );
+  let from: Record<string, unknown> | undefined;
+  do {
+    const page = await orUnavailable(client.scan({ TableName: table, ConsistentRead: true, ExclusiveStartKey: from }));
+    items.push(...((page.Items ?? []) as ApplicationItem[]));
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
   return items
     .filter(({ kind }) => kind !== undefined)
     .sort((a, b) => b.createdAt - a.createdAt || (a.applicationId < b.applicationId ? 1 : -1));

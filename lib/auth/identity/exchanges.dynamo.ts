@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Problem } from '../../contract/api/problems.ts';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { orUnavailable } from '../store.dynamo.ts';
 
-export type ExchangeStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type ExchangeStore = { client: DocumentClient; table: string; clock: Clock };
 
 /** How many sessions one id token can open: an app may repeat a request whose answer was lost. */
 const maxExchanges = 10;
@@ -18,7 +18,7 @@ const rememberedSeconds = 24 * 3600;
  */
 export async function countExchange({ client, table, clock }: ExchangeStore, idToken: string): Promise<void> {
   const subject = `exchange:${createHash('sha256').update(idToken).digest('base64url')}`;
-  const counted = new UpdateCommand({
+  const counted: UpdateCommandInput = {
     TableName: table,
     Key: { subject },
     UpdateExpression: 'SET expiresAt = :expiry ADD exchanges :one',
@@ -28,11 +28,11 @@ export async function countExchange({ client, table, clock }: ExchangeStore, idT
       ':most': maxExchanges,
       ':expiry': toEpochSeconds(clock.now()) + rememberedSeconds,
     },
-  });
+  };
   try {
-    await orUnavailable(client.send(counted));
+    await orUnavailable(client.update(counted));
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
     throw new Problem('id-token-invalid', 'The id token has opened too many sessions. Sign in again at the provider.');
   }
 }

@@ -1,11 +1,11 @@
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { orUnavailable } from '../store.dynamo.ts';
 
 /** A user of an OpenID Connect issuer: the claims `iss` and `sub`. */
 export type ExternalIdentity = { issuer: string; subject: string };
 
 /** Which customer each identity is linked to: a copy of what PostgreSQL has, for handlers without a database. */
-export type IdentityLinks = { client: DynamoDBDocumentClient; table: string };
+export type IdentityLinks = { client: DocumentClient; table: string };
 
 /** The customer that an identity is linked to. Tokens issued before `notBefore` (milliseconds) no longer count. */
 export type IdentityLink = { customerId: string; notBefore: number };
@@ -18,9 +18,7 @@ export async function findLink(
   { client, table }: IdentityLinks,
   identity: ExternalIdentity,
 ): Promise<IdentityLink | undefined> {
-  const { Item } = await orUnavailable(
-    client.send(new GetCommand({ TableName: table, Key: keyOf(identity), ConsistentRead: true })),
-  );
+  const { Item } = await orUnavailable(client.get({ TableName: table, Key: keyOf(identity), ConsistentRead: true }));
   return Item && { customerId: Item.customerId as string, notBefore: (Item.notBefore as number | undefined) ?? 0 };
 }
 
@@ -30,12 +28,12 @@ export async function putLink(
   identity: ExternalIdentity,
   link: IdentityLink,
 ): Promise<void> {
-  await orUnavailable(client.send(new PutCommand({ TableName: table, Item: { ...keyOf(identity), ...link } })));
+  await orUnavailable(client.put({ TableName: table, Item: { ...keyOf(identity), ...link } }));
 }
 
 /** @throws DependencyUnavailable */
 export async function deleteLink({ client, table }: IdentityLinks, identity: ExternalIdentity): Promise<void> {
-  await orUnavailable(client.send(new DeleteCommand({ TableName: table, Key: keyOf(identity) })));
+  await orUnavailable(client.delete({ TableName: table, Key: keyOf(identity) }));
 }
 
 /** The URL of an issuer contains no `#`. */

@@ -1,9 +1,9 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { orUnavailable } from '../store.dynamo.ts';
 import type { PublicKeys } from './public-keys.ts';
 
-export type IssuerKeyStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type IssuerKeyStore = { client: DocumentClient; table: string; clock: Clock };
 
 /** As stored: `jwks` is the JSON of an RFC 7517 document, `fetchedAt` is in seconds since the epoch. */
 type Item = { issuer: string; jwks: string; fetchedAt: number };
@@ -19,7 +19,7 @@ export async function readIssuerKeys(
 ): Promise<{ keys: PublicKeys; fetchedAt: number } | undefined> {
   const { Item: found } = await orUnavailable(
     // Keys may be minutes old anyway, so the cheaper, eventually consistent read suffices.
-    store.client.send(new GetCommand({ TableName: store.table, Key: { issuer } })),
+    store.client.get({ TableName: store.table, Key: { issuer } }),
   );
   if (found === undefined) return undefined;
   const { jwks, fetchedAt } = found as Item;
@@ -32,5 +32,5 @@ export async function readIssuerKeys(
  */
 export async function storeIssuerKeys(store: IssuerKeyStore, issuer: string, keys: PublicKeys): Promise<void> {
   const item: Item = { issuer, jwks: JSON.stringify(keys), fetchedAt: toEpochSeconds(store.clock.now()) };
-  await orUnavailable(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
+  await orUnavailable(store.client.put({ TableName: store.table, Item: item }));
 }

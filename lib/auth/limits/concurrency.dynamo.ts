@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '../../kernel/circuit-breaker.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { numberOf } from '../store.dynamo.ts';
 
 export type ConcurrencyOptions = {
-  client: DynamoDBDocumentClient;
+  client: DocumentClient;
   table: string;
   clock: Clock;
   /** Longest wait for DynamoDB in milliseconds, whatever the client's own time-outs; 1500 by default. */
@@ -86,7 +86,7 @@ async function acquirePermit(options: ConcurrencyOptions, subject: string, permi
   let expired: string[] = [];
   for (;;) {
     const item = await tryToAcquire(options, subject, permit, expired, abortSignal);
-    // The SDK's second attempt finds the permit that the first one wrote before its response was lost.
+    // A second attempt finds the permit that the first one wrote before its response was lost.
     if (item === undefined || item[permit.name] !== undefined) return true;
     const now = toEpochSeconds(options.clock.now());
     expired = Object.entries(item)
@@ -108,7 +108,7 @@ async function tryToAcquire(
 ): Promise<Record<string, unknown> | undefined> {
   const now = toEpochSeconds(clock.now());
   const aliases = expired.map((_, i) => `#e${i}`);
-  const command = new UpdateCommand({
+  const input: UpdateCommandInput = {
     TableName: table,
     Key: keyOf(subject),
     UpdateExpression: `SET #own = :until, holders = if_not_exists(holders, :zero) + :change, expiresAt = :end${
@@ -130,12 +130,12 @@ async function tryToAcquire(
       ':end': now + itemSeconds,
     },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  });
+  };
   try {
-    await client.send(command, { abortSignal });
+    await client.update(input, { abortSignal });
     return undefined;
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
     return error.Item ?? {};
   }
 }
@@ -147,18 +147,18 @@ async function releasePermit(
   name: string,
   abortSignal: AbortSignal,
 ): Promise<void> {
-  const command = new UpdateCommand({
+  const input: UpdateCommandInput = {
     TableName: table,
     Key: keyOf(subject),
     UpdateExpression: 'SET holders = holders - :one REMOVE #own',
     ConditionExpression: 'attribute_exists(#own)',
     ExpressionAttributeNames: { '#own': name },
     ExpressionAttributeValues: { ':one': 1 },
-  });
+  };
   try {
-    await client.send(command, { abortSignal });
+    await client.update(input, { abortSignal });
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
   }
 }
 

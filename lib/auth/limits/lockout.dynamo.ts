@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BatchGetCommand, DeleteCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { orUnavailable } from '../store.dynamo.ts';
@@ -13,7 +13,7 @@ import {
   removeFailure,
 } from './login-attempts.dynamo.ts';
 
-export type LockoutStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type LockoutStore = { client: DocumentClient; table: string; clock: Clock };
 
 /** Where a login attempt comes from: an e-mail address in lower case, and the client's network. */
 export type LoginSource = { email: string; network: string };
@@ -100,9 +100,9 @@ export async function knowNetwork(store: LockoutStore, source: LoginSource, know
   const { known, pair } = subjectsOf(source);
   const expiresAt = toEpochSeconds(store.clock.now()) + knownSeconds;
   await Promise.all([
-    orUnavailable(client.send(new DeleteCommand({ TableName, Key: { subject: pair } }))),
+    orUnavailable(client.delete({ TableName, Key: { subject: pair } })),
     expiresAt - knownUntil > extendSeconds
-      ? orUnavailable(client.send(new PutCommand({ TableName, Item: { subject: known, expiresAt } })))
+      ? orUnavailable(client.put({ TableName, Item: { subject: known, expiresAt } }))
       : undefined,
   ]);
 }
@@ -110,11 +110,9 @@ export async function knowNetwork(store: LockoutStore, source: LoginSource, know
 async function read(store: LockoutStore, subjects: string[]) {
   const { client, table } = store;
   const { Responses, UnprocessedKeys } = await orUnavailable(
-    client.send(
-      new BatchGetCommand({
-        RequestItems: { [table]: { Keys: subjects.map((subject) => ({ subject })), ConsistentRead: true } },
-      }),
-    ),
+    client.batchGet({
+      RequestItems: { [table]: { Keys: subjects.map((subject) => ({ subject })), ConsistentRead: true } },
+    }),
   );
   if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new DependencyUnavailable('sessions');
   return new Map((Responses?.[table] ?? []).map((item) => [item.subject as string, item as Item]));

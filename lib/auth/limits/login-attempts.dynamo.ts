@@ -1,10 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { Problem } from '../../contract/api/problems.ts';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { numberOf, orUnavailable } from '../store.dynamo.ts';
 
-type Store = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+type Store = { client: DocumentClient; table: string; clock: Clock };
 
 /** How failures of one kind are counted. */
 export type FailureRule = {
@@ -133,7 +133,7 @@ async function add(store: Store, subject: string, expressions: Expressions): Pro
     const { Attributes } = await send(store, subject, { ...expressions, ReturnValues: 'ALL_NEW' });
     return Number(Attributes?.failures);
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
     return toItem(error.Item);
   }
 }
@@ -144,21 +144,19 @@ async function update(store: Store, subject: string, expressions: Expressions): 
     await send(store, subject, expressions);
     return true;
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
     return false;
   }
 }
 
 const send = ({ client, table }: Store, subject: string, expressions: Expressions) =>
   orUnavailable(
-    client.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: { subject },
-        ...expressions,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    ),
+    client.update({
+      TableName: table,
+      Key: { subject },
+      ...expressions,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    }),
   );
 
 const nothing: Item = { failures: 0, lockedUntil: 0, expiresAt: 0 };

@@ -1,6 +1,6 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { LimitState } from '../../contract/deploy/limits.ts';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import { type CircuitBreaker, createCircuitBreaker } from '../../kernel/circuit-breaker.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { lruCache } from '../../kernel/lru-cache.ts';
@@ -19,7 +19,7 @@ import {
 } from './sliding-window.ts';
 
 export type RateLimiterOptions = {
-  client: DynamoDBDocumentClient;
+  client: DocumentClient;
   table: string;
   clock: Clock;
   /** Longest wait for DynamoDB in milliseconds, whatever the client's own time-outs; 1500 by default. */
@@ -271,7 +271,7 @@ async function takeShared(
   const current = attributeOf(slot);
   const lowest = lowestLine(lines, now);
   const outOfSight = [...lines.keys()].filter((known) => forgottenAt(known) <= now).slice(0, 50);
-  const command = new UpdateCommand({
+  const input: UpdateCommandInput = {
     TableName: table,
     Key: { subject: key },
     UpdateExpression: `SET ${current} = if_not_exists(${current}, if_not_exists(ceiling, :limit)),
@@ -293,12 +293,12 @@ async function takeShared(
     },
     ReturnValues: 'ALL_NEW',
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  });
+  };
   try {
-    const { Attributes } = await client.send(command, { abortSignal });
+    const { Attributes } = await client.update(input, { abortSignal });
     return { allowed: true, ...read(Attributes) };
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
     return { allowed: false, ...read(error.Item) };
   }
 }

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  BatchWriteCommand,
-  type BatchWriteCommandInput,
-  type BatchWriteCommandOutput,
-  QueryCommand,
-} from '@aws-sdk/lib-dynamodb';
+import type { BatchWriteCommandInput, BatchWriteCommandOutput } from '@aws-sdk/lib-dynamodb';
 import type { CustomerSessions } from '../../contract/api/customer-reports.ts';
 import type { OwnSessionView } from '../../contract/api/sessions.ts';
 import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
@@ -152,16 +147,14 @@ async function* pages(store: SessionStore, customerId: string, attributes?: stri
   let from: Record<string, unknown> | undefined;
   do {
     const page = await orUnavailable(
-      store.client.send(
-        new QueryCommand({
-          TableName: store.table,
-          KeyConditionExpression: 'customerId = :customer',
-          ExpressionAttributeValues: { ':customer': customerId },
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-          ...(attributes === undefined ? {} : { ProjectionExpression: attributes }),
-        }),
-      ),
+      store.client.query({
+        TableName: store.table,
+        KeyConditionExpression: 'customerId = :customer',
+        ExpressionAttributeValues: { ':customer': customerId },
+        ConsistentRead: true,
+        ExclusiveStartKey: from,
+        ...(attributes === undefined ? {} : { ProjectionExpression: attributes }),
+      }),
     );
     yield (page.Items ?? []) as SessionItem[];
     from = page.LastEvaluatedKey;
@@ -177,8 +170,8 @@ async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<vo
     [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
   };
   for (let attempt = 1; ; attempt++) {
-    const answer: BatchWriteCommandOutput = await orUnavailable(
-      store.client.send(new BatchWriteCommand({ RequestItems: left })),
+    const answer: Pick<BatchWriteCommandOutput, 'UnprocessedItems'> = await orUnavailable(
+      store.client.batchWrite({ RequestItems: left }),
     );
     left = answer.UnprocessedItems ?? {};
     if (Object.keys(left).length === 0) return;

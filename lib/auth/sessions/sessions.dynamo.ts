@@ -1,18 +1,12 @@
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
 import type { OwnSession } from '../../contract/api/caller.ts';
+import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import { truncatedAddress } from '../../kernel/network.ts';
 import { mintBearer, parseBearer } from '../bearer.ts';
 import { orUnavailable } from '../store.dynamo.ts';
 
 export type SessionStore = {
-  client: DynamoDBDocumentClient;
+  client: DocumentClient;
   table: string;
   /** Seconds without a request after which a session ends. */
   idleSeconds: number;
@@ -54,7 +48,7 @@ export async function openSession(
   const network = address === undefined ? {} : { network: truncatedAddress(address) };
   const times = { createdAt, authenticatedAt: Math.min(createdAt, toEpochSeconds(authenticatedAt)), expiresAt };
   const item: SessionItem = { customerId, tokenHash: hash, applicationId, ...times, ...network };
-  await orUnavailable(store.client.send(new PutCommand({ TableName: store.table, Item: item })));
+  await orUnavailable(store.client.put({ TableName: store.table, Item: item }));
   return { token: bearer, expiresAt: expiresAt * 1000, tokenHash: hash };
 }
 
@@ -71,7 +65,7 @@ export async function findSession(
   if (parsed === undefined) return undefined;
   const session: Session = { customerId: parsed.id, tokenHash: parsed.hash };
   const { Item: item } = await orUnavailable(
-    store.client.send(new GetCommand({ TableName: store.table, Key: session, ConsistentRead: true })),
+    store.client.get({ TableName: store.table, Key: session, ConsistentRead: true }),
   );
   const now = toEpochSeconds(store.clock.now());
   // DynamoDB deletes expired items up to days later.
@@ -86,7 +80,7 @@ export async function findSession(
  * @throws DependencyUnavailable
  */
 export async function endSession(store: SessionStore, { customerId, tokenHash }: Session): Promise<void> {
-  await orUnavailable(store.client.send(new DeleteCommand({ TableName: store.table, Key: { customerId, tokenHash } })));
+  await orUnavailable(store.client.delete({ TableName: store.table, Key: { customerId, tokenHash } }));
 }
 
 /**
@@ -97,15 +91,13 @@ async function extend(store: SessionStore, item: SessionItem, now: number): Prom
   if (item.expiresAt - now >= store.idleSeconds / 2 || expiresAt <= item.expiresAt) return;
   const { customerId, tokenHash } = item;
   await store.client
-    .send(
-      new UpdateCommand({
-        TableName: store.table,
-        Key: { customerId, tokenHash },
-        UpdateExpression: 'SET expiresAt = :later',
-        // Does not bring back a session that was ended meanwhile, and lets one of several concurrent requests write.
-        ConditionExpression: 'expiresAt = :seen',
-        ExpressionAttributeValues: { ':later': expiresAt, ':seen': item.expiresAt },
-      }),
-    )
+    .update({
+      TableName: store.table,
+      Key: { customerId, tokenHash },
+      UpdateExpression: 'SET expiresAt = :later',
+      // Does not bring back a session that was ended meanwhile, and lets one of several concurrent requests write.
+      ConditionExpression: 'expiresAt = :seen',
+      ExpressionAttributeValues: { ':later': expiresAt, ':seen': item.expiresAt },
+    })
     .catch(() => {});
 }

@@ -1,11 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransactionCanceledException, TransactionInProgressException } from '@aws-sdk/client-dynamodb';
-import {
-  BatchGetCommand,
-  BatchWriteCommand,
-  type DynamoDBDocumentClient,
-  TransactWriteCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { cancellationReasons, type DocumentClient, isNamed } from '../../database/document-client.dynamo.ts';
 
 /*
  * Calls of DynamoDB that take many items. It may leave a part of a batch undone when it is busy, so each call is repeated
@@ -21,18 +15,14 @@ const mostTries = 8;
 type Key = Record<string, string>;
 
 /** The items under some keys of a table, as far as they exist, in no particular order. No key may come twice. */
-export async function readAll<Item>(
-  client: DynamoDBDocumentClient,
-  table: string,
-  keys: readonly Key[],
-): Promise<Item[]> {
+export async function readAll<Item>(client: DocumentClient, table: string, keys: readonly Key[]): Promise<Item[]> {
   const items: Item[] = [];
   for (let at = 0; at < keys.length; at += mostRead) {
     let left: Key[] = keys.slice(at, at + mostRead);
     for (let tries = 1; left.length > 0; tries++) {
-      const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } }),
-      );
+      const { Responses, UnprocessedKeys } = await client.batchGet({
+        RequestItems: { [table]: { Keys: left, ConsistentRead: true } },
+      });
       items.push(...((Responses?.[table] ?? []) as Item[]));
       left = (UnprocessedKeys?.[table]?.Keys ?? []) as Key[];
       if (left.length > 0) await pause(tries);
@@ -45,12 +35,12 @@ export async function readAll<Item>(
 export type BatchWrite = { table: string } & ({ put: object } | { delete: Key });
 
 /** Writes in any order, each on its own: after an error some are done. No two may be of the same item. */
-export async function writeEach(client: DynamoDBDocumentClient, writes: readonly BatchWrite[]): Promise<void> {
+export async function writeEach(client: DocumentClient, writes: readonly BatchWrite[]): Promise<void> {
   for (let at = 0; at < writes.length; at += mostWritten) {
     const ofTable = Map.groupBy(writes.slice(at, at + mostWritten), ({ table }) => table);
     let left = Object.fromEntries([...ofTable].map(([table, some]) => [table, some.map(toRequest)]));
     for (let tries = 1; Object.keys(left).length > 0; tries++) {
-      const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems: left }));
+      const { UnprocessedItems } = await client.batchWrite({ RequestItems: left });
       left = (UnprocessedItems ?? {}) as typeof left;
       if (Object.keys(left).length > 0) await pause(tries);
     }
@@ -66,7 +56,7 @@ const toRequest = (write: BatchWrite) =>
 export type NewItems = { items: readonly { table: string; item: object }[]; unlessThere: string; bytes: number };
 
 /** Puts groups of items in as few transactions as can be. A group whose first item exists is left as it is. */
-export async function addAll(client: DynamoDBDocumentClient, groups: readonly NewItems[]): Promise<void> {
+export async function addAll(client: DocumentClient, groups: readonly NewItems[]): Promise<void> {
   for (const some of inTransactions(groups)) {
     let left = some;
     for (let tries = 1; left.length > 0; ) {
@@ -78,28 +68,26 @@ export async function addAll(client: DynamoDBDocumentClient, groups: readonly Ne
 }
 
 /** @returns the groups whose first item exists, or that the same items are just being put; in both cases nothing was put */
-async function tryToAdd(client: DynamoDBDocumentClient, groups: readonly NewItems[]): Promise<Set<NewItems> | 'busy'> {
+async function tryToAdd(client: DocumentClient, groups: readonly NewItems[]): Promise<Set<NewItems> | 'busy'> {
   const puts = groups.flatMap((group) =>
     group.items.map(({ table, item }, n) => ({ group, table, item, first: n === 0 })),
   );
   try {
-    await client.send(
-      new TransactWriteCommand({
-        TransactItems: puts.map(({ group, table, item, first }) => ({
-          Put: {
-            TableName: table,
-            Item: item as Record<string, unknown>,
-            ...(first ? { ConditionExpression: `attribute_not_exists(${group.unlessThere})` } : {}),
-          },
-        })),
-      }),
-    );
+    await client.transactWrite({
+      TransactItems: puts.map(({ group, table, item, first }) => ({
+        Put: {
+          TableName: table,
+          Item: item as Record<string, unknown>,
+          ...(first ? { ConditionExpression: `attribute_not_exists(${group.unlessThere})` } : {}),
+        },
+      })),
+    });
     return new Set();
   } catch (error) {
-    const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
-    // The SDK has sent this transaction before and got no answer in time, or somebody else sends the same.
+    const reasons = cancellationReasons(error);
+    // This transaction was sent before and got no answer in time, or somebody else sends the same.
     const isConflict = reasons.some(({ Code }) => Code === 'TransactionConflict');
-    if (isConflict || error instanceof TransactionInProgressException) return 'busy';
+    if (isConflict || isNamed(error, 'TransactionInProgressException')) return 'busy';
     const known = puts.filter((_, n) => reasons[n]?.Code === 'ConditionalCheckFailed').map(({ group }) => group);
     if (known.length === 0) throw error;
     return new Set(known);

@@ -1,4 +1,3 @@
-import { GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { StoredEvent } from '../../contract/events/define-event.ts';
 import { toEpochSeconds } from '../../kernel/clock.ts';
 import { addAll, readAll } from './batches.dynamo.ts';
@@ -85,21 +84,17 @@ export async function addDeliveries(store: WebhookStore, added: readonly Deliver
 export async function requeueDelivery(store: WebhookStore, item: DeliveryItem, queuedAs?: string): Promise<void> {
   const { client, deliveries, queue } = store;
   const isElsewhere = queuedAs !== undefined && queuedAs !== dueKey(item);
-  await client.send(
-    new TransactWriteCommand({
-      TransactItems: [
-        { Put: { TableName: deliveries, Item: item } },
-        { Put: { TableName: queue, Item: queueItemOf(item) } },
-        ...(isElsewhere ? [{ Delete: { TableName: queue, Key: queueKey(item.endpointId, queuedAs) } }] : []),
-      ],
-    }),
-  );
+  await client.transactWrite({
+    TransactItems: [
+      { Put: { TableName: deliveries, Item: item } },
+      { Put: { TableName: queue, Item: queueItemOf(item) } },
+      ...(isElsewhere ? [{ Delete: { TableName: queue, Key: queueKey(item.endpointId, queuedAs) } }] : []),
+    ],
+  });
 }
 
 export async function readDelivery({ client, deliveries }: WebhookStore, endpointId: string, deliveryId: string) {
-  const { Item } = await client.send(
-    new GetCommand({ TableName: deliveries, Key: { endpointId, deliveryId }, ConsistentRead: true }),
-  );
+  const { Item } = await client.get({ TableName: deliveries, Key: { endpointId, deliveryId }, ConsistentRead: true });
   return Item as DeliveryItem | undefined;
 }
 
@@ -120,16 +115,14 @@ export async function listDeliveries(
   endpointId: string,
   { limit, before }: { limit: number; before?: string | undefined },
 ): Promise<DeliveryItem[]> {
-  const { Items = [] } = await client.send(
-    new QueryCommand({
-      TableName: deliveries,
-      KeyConditionExpression: `endpointId = :endpointId${before === undefined ? '' : ' AND deliveryId < :before'}`,
-      ExpressionAttributeValues: { ':endpointId': endpointId, ...(before === undefined ? {} : { ':before': before }) },
-      ScanIndexForward: false,
-      ConsistentRead: true,
-      Limit: limit,
-    }),
-  );
+  const { Items = [] } = await client.query({
+    TableName: deliveries,
+    KeyConditionExpression: `endpointId = :endpointId${before === undefined ? '' : ' AND deliveryId < :before'}`,
+    ExpressionAttributeValues: { ':endpointId': endpointId, ...(before === undefined ? {} : { ':before': before }) },
+    ScanIndexForward: false,
+    ConsistentRead: true,
+    Limit: limit,
+  });
   return Items as DeliveryItem[];
 }
 
@@ -142,15 +135,13 @@ export async function readQueue(
   endpointId: string,
   { limit }: { limit: number },
 ): Promise<Queued[]> {
-  const { Items = [] } = await client.send(
-    new QueryCommand({
-      TableName: queue,
-      KeyConditionExpression: 'endpointId = :endpointId',
-      ExpressionAttributeValues: { ':endpointId': endpointId },
-      ConsistentRead: true,
-      Limit: limit,
-    }),
-  );
+  const { Items = [] } = await client.query({
+    TableName: queue,
+    KeyConditionExpression: 'endpointId = :endpointId',
+    ExpressionAttributeValues: { ':endpointId': endpointId },
+    ConsistentRead: true,
+    Limit: limit,
+  });
   return (Items as QueueItem[]).map(({ due, deliveryId, aggregateId, sequence }) => ({
     deliveryId,
     aggregateId,
@@ -166,15 +157,13 @@ export async function countQueue(
   endpointId: string,
   { limit }: { limit: number },
 ): Promise<number> {
-  const { Count = 0 } = await client.send(
-    new QueryCommand({
-      TableName: queue,
-      KeyConditionExpression: 'endpointId = :endpointId',
-      ExpressionAttributeValues: { ':endpointId': endpointId },
-      Select: 'COUNT',
-      Limit: limit,
-    }),
-  );
+  const { Count = 0 } = await client.query({
+    TableName: queue,
+    KeyConditionExpression: 'endpointId = :endpointId',
+    ExpressionAttributeValues: { ':endpointId': endpointId },
+    Select: 'COUNT',
+    Limit: limit,
+  });
   return Count;
 }
 

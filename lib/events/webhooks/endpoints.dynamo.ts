@@ -1,19 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  ScanCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
 import type { StoredEvent } from '../../contract/events/define-event.ts';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import type { Clock } from '../../kernel/clock.ts';
 
 /** Tables `webhookEndpoints`, `webhookDeliveries` and `webhookQueue`. */
 export type WebhookStore = {
-  client: DynamoDBDocumentClient;
+  client: DocumentClient;
   endpoints: string;
   deliveries: string;
   queue: string;
@@ -78,34 +69,28 @@ export async function insertEndpoint(
   item: EndpointItem,
 ): Promise<{ item: EndpointItem; inserted: boolean }> {
   try {
-    await client.send(
-      new PutCommand({ TableName: endpoints, Item: item, ConditionExpression: 'attribute_not_exists(endpointId)' }),
-    );
+    await client.put({ TableName: endpoints, Item: item, ConditionExpression: 'attribute_not_exists(endpointId)' });
     return { item, inserted: true };
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    const { Item } = await client.send(
-      new GetCommand({ TableName: endpoints, Key: keyOf(item), ConsistentRead: true }),
-    );
+    if (!isConditionFailed(error)) throw error;
+    const { Item } = await client.get({ TableName: endpoints, Key: keyOf(item), ConsistentRead: true });
     return { item: (Item ?? item) as EndpointItem, inserted: false };
   }
 }
 
 export async function readEndpoint({ client, endpoints }: WebhookStore, key: EndpointKey) {
-  const { Item } = await client.send(new GetCommand({ TableName: endpoints, Key: keyOf(key), ConsistentRead: true }));
+  const { Item } = await client.get({ TableName: endpoints, Key: keyOf(key), ConsistentRead: true });
   return Item as EndpointItem | undefined;
 }
 
 /** The endpoints of an application, in no particular order. There are few. */
 export async function listEndpoints({ client, endpoints }: WebhookStore, applicationId: string) {
-  const { Items = [] } = await client.send(
-    new QueryCommand({
-      TableName: endpoints,
-      KeyConditionExpression: 'applicationId = :applicationId',
-      ExpressionAttributeValues: { ':applicationId': applicationId },
-      ConsistentRead: true,
-    }),
-  );
+  const { Items = [] } = await client.query({
+    TableName: endpoints,
+    KeyConditionExpression: 'applicationId = :applicationId',
+    ExpressionAttributeValues: { ':applicationId': applicationId },
+    ConsistentRead: true,
+  });
   return Items as EndpointItem[];
 }
 
@@ -114,7 +99,7 @@ export async function scanEndpoints({ client, endpoints }: WebhookStore): Promis
   const found: EndpointItem[] = [];
   let ExclusiveStartKey: Record<string, unknown> | undefined;
   do {
-    const page = await client.send(new ScanCommand({ TableName: endpoints, ConsistentRead: true, ExclusiveStartKey }));
+    const page = await client.scan({ TableName: endpoints, ConsistentRead: true, ExclusiveStartKey });
     found.push(...((page.Items ?? []) as EndpointItem[]));
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey !== undefined);
@@ -122,7 +107,7 @@ export async function scanEndpoints({ client, endpoints }: WebhookStore): Promis
 }
 
 export async function deleteEndpoint({ client, endpoints }: WebhookStore, key: EndpointKey): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: endpoints, Key: keyOf(key) }));
+  await client.delete({ TableName: endpoints, Key: keyOf(key) });
 }
 
 /**
@@ -146,30 +131,28 @@ export async function changeEndpoint(
   ];
   const values = Object.fromEntries(sets.map(([attribute, value]) => [`:${attribute}`, value]));
   try {
-    const { Attributes } = await client.send(
-      new UpdateCommand({
-        TableName: endpoints,
-        Key: keyOf(key),
-        UpdateExpression: update.filter(Boolean).join(' '),
-        ConditionExpression:
-          ifVersion === undefined
-            ? 'attribute_exists(endpointId)'
-            : '#version = :ifVersion AND attribute_exists(endpointId)',
-        ExpressionAttributeNames: {
-          ...Object.fromEntries(entries.map(([attribute]) => [name(attribute), attribute])),
-          ...(ifVersion === undefined ? {} : { '#version': 'version' }),
-        },
-        ...(sets.length > 0 || ifVersion !== undefined
-          ? {
-              ExpressionAttributeValues: { ...values, ...(ifVersion === undefined ? {} : { ':ifVersion': ifVersion }) },
-            }
-          : {}),
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
+    const { Attributes } = await client.update({
+      TableName: endpoints,
+      Key: keyOf(key),
+      UpdateExpression: update.filter(Boolean).join(' '),
+      ConditionExpression:
+        ifVersion === undefined
+          ? 'attribute_exists(endpointId)'
+          : '#version = :ifVersion AND attribute_exists(endpointId)',
+      ExpressionAttributeNames: {
+        ...Object.fromEntries(entries.map(([attribute]) => [name(attribute), attribute])),
+        ...(ifVersion === undefined ? {} : { '#version': 'version' }),
+      },
+      ...(sets.length > 0 || ifVersion !== undefined
+        ? {
+            ExpressionAttributeValues: { ...values, ...(ifVersion === undefined ? {} : { ':ifVersion': ifVersion }) },
+          }
+        : {}),
+      ReturnValues: 'ALL_NEW',
+    });
     return Attributes as EndpointItem;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
+    if (isConditionFailed(error)) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { isConditionFailed } from '../../database/document-client.dynamo.ts';
 import type { EndpointItem, EndpointKey, WebhookStore } from './endpoints.dynamo.ts';
 
 /*
@@ -26,7 +26,7 @@ export async function leaseEndpoint(
     const now = store.clock.now();
     const found = await update(store, key, {
       UpdateExpression: 'SET lease = :lease, sendingUntil = :until REMOVE lookAgain',
-      // It may be this one's already: the SDK repeats a call whose answer was lost.
+      // It may be this one's already: a call whose answer was lost is sent again.
       ConditionExpression:
         '#status = :active AND (attribute_not_exists(sendingUntil) OR sendingUntil < :now OR lease = :lease) AND (attribute_not_exists(pausedUntil) OR pausedUntil <= :now)',
       ExpressionAttributeNames: { '#status': 'status' },
@@ -96,18 +96,16 @@ async function update(
   input: Omit<UpdateCommandInput, 'TableName' | 'Key'>,
 ): Promise<Found> {
   try {
-    const { Attributes } = await client.send(
-      new UpdateCommand({
-        ...input,
-        TableName: endpoints,
-        Key: { applicationId, endpointId },
-        ReturnValues: 'ALL_NEW',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    );
+    const { Attributes } = await client.update({
+      ...input,
+      TableName: endpoints,
+      Key: { applicationId, endpointId },
+      ReturnValues: 'ALL_NEW',
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    });
     return { endpoint: Attributes as EndpointItem };
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isConditionFailed(error)) throw error;
     const item = Object.entries(error.Item ?? {}).map(([name, value]) => [name, plain(value)]);
     return { refusedFor: Object.fromEntries(item) as Partial<EndpointItem> };
   }

@@ -1,10 +1,9 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Notice } from './notice.ts';
 
 /** What each target was told last of each alarm, and who tells it of a change now. */
-export type ToldStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type ToldStore = { client: DocumentClient; table: string; clock: Clock };
 
 type Told = {
   state?: Notice['state'];
@@ -25,9 +24,11 @@ const tellMs = 60_000;
 export async function claim(store: ToldStore, notice: Notice, target: string): Promise<'told' | 'waits' | 'mine'> {
   const { alarm, state, changedAt } = notice;
   const now = store.clock.now();
-  const { Item = {} } = await store.client.send(
-    new GetCommand({ TableName: store.table, Key: { alarm, target }, ConsistentRead: true }),
-  );
+  const { Item = {} } = await store.client.get({
+    TableName: store.table,
+    Key: { alarm, target },
+    ConsistentRead: true,
+  });
   const last = Item as Told;
   if ((last.changedAt ?? 0) >= changedAt) return 'told';
   if (last.telling !== undefined && last.until! > now) return last.telling === changedAt ? 'told' : 'waits';
@@ -67,25 +68,23 @@ async function update(
   const names = Object.keys(set);
   const sets = names.length === 0 ? '' : `set ${names.map((name) => `#${name} = :${name}`).join(', ')}`;
   try {
-    await client.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: { alarm, target },
-        UpdateExpression: `${sets} ${frees ? 'remove telling, #until' : ''}`.trim(),
-        ConditionExpression: condition,
-        ExpressionAttributeNames: {
-          ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
-          ...(frees || condition.includes('#until') ? { '#until': 'until' } : {}),
-        },
-        ExpressionAttributeValues: {
-          ...values,
-          ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
-        },
-      }),
-    );
+    await client.update({
+      TableName: table,
+      Key: { alarm, target },
+      UpdateExpression: `${sets} ${frees ? 'remove telling, #until' : ''}`.trim(),
+      ConditionExpression: condition,
+      ExpressionAttributeNames: {
+        ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        ...(frees || condition.includes('#until') ? { '#until': 'until' } : {}),
+      },
+      ExpressionAttributeValues: {
+        ...values,
+        ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
+      },
+    });
     return true;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (isConditionFailed(error)) return false;
     throw error;
   }
 }

@@ -1,16 +1,9 @@
-import {
-  BatchGetCommand,
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-} from '@aws-sdk/lib-dynamodb';
+import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import type { ProviderCharge } from '../../shop/payments/gateway.ts';
 
 /** Table with the partition key `day` and the sort key `reference`. */
-export type SnapshotStore = { client: DynamoDBDocumentClient; table: string; clock: Clock };
+export type SnapshotStore = { client: DocumentClient; table: string; clock: Clock };
 
 /** A charge as the snapshot has it; `seenAt` is when it was first seen as it is now, in milliseconds since the epoch. */
 export type SnapshotCharge = ProviderCharge & { seenAt: number };
@@ -49,13 +42,13 @@ export const readProgress = (store: SnapshotStore): Promise<Progress | undefined
   readMeta<Progress>(store, underWay);
 
 export async function saveProgress({ client, table }: SnapshotStore, progress: Progress): Promise<void> {
-  await client.send(new PutCommand({ TableName: table, Item: { ...underWay, ...progress } }));
+  await client.put({ TableName: table, Item: { ...underWay, ...progress } });
 }
 
 /** Records that a copy is complete: only from here on may anybody draw conclusions from what is not in it. */
 export async function finishSnapshot({ client, table }: SnapshotStore, snapshot: ProviderSnapshot): Promise<void> {
-  await client.send(new PutCommand({ TableName: table, Item: { ...complete, ...snapshot } }));
-  await client.send(new DeleteCommand({ TableName: table, Key: underWay }));
+  await client.put({ TableName: table, Item: { ...complete, ...snapshot } });
+  await client.delete({ TableName: table, Key: underWay });
 }
 
 /**
@@ -81,7 +74,7 @@ export async function saveSnapshotPage(store: SnapshotStore, charges: ProviderCh
     const writes = changed.slice(at, at + 25).map(([, { key, charge }]) => {
       const keep = key.day === older ? keepOlderSeconds : keepSeconds;
       const item: Item = { ...charge, ...key, seenAt, expiresAt: toEpochSeconds(seenAt) + keep };
-      return store.client.send(new PutCommand({ TableName: store.table, Item: item }));
+      return store.client.put({ TableName: store.table, Item: item });
     });
     await Promise.all(writes);
   }
@@ -102,16 +95,14 @@ export async function readWindow(
   const [reached, reference] = after.split(' ');
   // A window that has moved on since begins with its first day.
   const day = partitions.find((each) => each >= reached!)!;
-  const page = await store.client.send(
-    new QueryCommand({
-      TableName: store.table,
-      KeyConditionExpression: '#day = :day',
-      ExpressionAttributeNames: { '#day': 'day' },
-      ExpressionAttributeValues: { ':day': day },
-      ExclusiveStartKey: day === reached && reference ? { day, reference } : undefined,
-      Limit: limit,
-    }),
-  );
+  const page = await store.client.query({
+    TableName: store.table,
+    KeyConditionExpression: '#day = :day',
+    ExpressionAttributeNames: { '#day': 'day' },
+    ExpressionAttributeValues: { ':day': day },
+    ExclusiveStartKey: day === reached && reference ? { day, reference } : undefined,
+    Limit: limit,
+  });
   const charges = ((page.Items ?? []) as Item[])
     .map(toCharge)
     .filter(({ createdAt, seenAt }) =>
@@ -137,9 +128,9 @@ async function readItems({ client, table }: SnapshotStore, keys: readonly Key[])
   let left = [...new Map(keys.map((key) => [textOf(key), key])).values()];
   while (left.length > 0) {
     const Keys = left.splice(0, 100);
-    const { Responses, UnprocessedKeys } = await client.send(
-      new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
-    );
+    const { Responses, UnprocessedKeys } = await client.batchGet({
+      RequestItems: { [table]: { Keys, ConsistentRead: true } },
+    });
     for (const item of (Responses?.[table] ?? []) as Item[]) found.set(textOf(item), item);
     left = [...((UnprocessedKeys?.[table]?.Keys ?? []) as Key[]), ...left];
   }
@@ -147,7 +138,7 @@ async function readItems({ client, table }: SnapshotStore, keys: readonly Key[])
 }
 
 async function readMeta<T>({ client, table }: SnapshotStore, Key: Key): Promise<T | undefined> {
-  const { Item: item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
+  const { Item: item } = await client.get({ TableName: table, Key, ConsistentRead: true });
   if (item === undefined) return undefined;
   const { day: _, reference: __, ...rest } = item;
   return rest as T;

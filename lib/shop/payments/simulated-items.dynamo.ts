@@ -1,5 +1,4 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type DocumentClient, isConditionFailed } from '../../database/document-client.dynamo.ts';
 import { OutcomeUnknown } from '../../kernel/errors.ts';
 import type { DeclineCode } from './gateway.ts';
 
@@ -41,7 +40,7 @@ export function refundedAmountOf(item: Item): number {
 }
 
 export type StoreOptions = {
-  client: DynamoDBDocumentClient;
+  client: DocumentClient;
   /** Table with the partition key `orderId`: one item an order, never deleted. */
   table: string;
   /** How many items a page of the transactions reads; as many as DynamoDB returns when absent. */
@@ -58,13 +57,9 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
   return {
     /** Writes the item of an order that has none. */
     insert: (item: Item): Promise<boolean> =>
-      conditionally(
-        client.send(
-          new PutCommand({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(orderId)' }),
-        ),
-      ),
+      conditionally(client.put({ TableName: table, Item: item, ConditionExpression: 'attribute_not_exists(orderId)' })),
     async find(orderId: string): Promise<Item | undefined> {
-      const found = client.send(new GetCommand({ TableName: table, Key: { orderId }, ConsistentRead: true }));
+      const found = client.get({ TableName: table, Key: { orderId }, ConsistentRead: true });
       return (await found.catch(asOutcomeUnknown)).Item as Item | undefined;
     },
     /** Ends the wait for the customer. */
@@ -127,17 +122,15 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
     /** A page of all items whose `attribute`, an RFC 3339 time, lies between two. */
     async scan(attribute: 'createdAt' | 'refundedAt', from: string, to: string, cursor: string | undefined) {
       const page = await client
-        .send(
-          new ScanCommand({
-            TableName: table,
-            ConsistentRead: true,
-            Limit: pageSize,
-            FilterExpression: '#at >= :from and #at < :to',
-            ExpressionAttributeNames: { '#at': attribute },
-            ExpressionAttributeValues: { ':from': from, ':to': to },
-            ...(cursor === undefined ? {} : { ExclusiveStartKey: { orderId: cursor } }),
-          }),
-        )
+        .scan({
+          TableName: table,
+          ConsistentRead: true,
+          Limit: pageSize,
+          FilterExpression: '#at >= :from and #at < :to',
+          ExpressionAttributeNames: { '#at': attribute },
+          ExpressionAttributeValues: { ':from': from, ':to': to },
+          ...(cursor === undefined ? {} : { ExclusiveStartKey: { orderId: cursor } }),
+        })
         .catch(asOutcomeUnknown);
       return {
         items: (page.Items ?? []) as Item[],
@@ -147,14 +140,14 @@ export function itemStore({ client, table, pageSize }: StoreOptions) {
   };
 
   function update(orderId: string, expressions: object): Promise<boolean> {
-    return conditionally(client.send(new UpdateCommand({ TableName: table, Key: { orderId }, ...expressions })));
+    return conditionally(client.update({ TableName: table, Key: { orderId }, ...expressions }));
   }
 }
 
 const conditionally = (write: Promise<unknown>): Promise<boolean> =>
   write.then(
     () => true,
-    (error: unknown) => (error instanceof ConditionalCheckFailedException ? false : asOutcomeUnknown(error)),
+    (error: unknown) => (isConditionFailed(error) ? false : asOutcomeUnknown(error)),
   );
 
 /** Only what DynamoDB blames on the caller is certain not to have happened. */
