@@ -204,7 +204,7 @@ async function main(): Promise<boolean> {
   if (part.includes('reports')) {
     say('placing orders, alone and beside a report that runs away');
     results.reports = await measureReports({
-      ...(short ? { rounds: 2, seconds: 4 } : { rounds: 16, seconds: 3 }),
+      ...(short ? { rounds: 2, seconds: 4 } : { rounds: 12, seconds: 3 }),
       say,
     });
   }

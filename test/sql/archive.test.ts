@@ -10,6 +10,7 @@ import { readOrderBalances } from '../../lib/operations/reconciliation/balances.
 import { exportOrders } from '../../lib/shop/orders/export.sql.ts';
 import { listOrders } from '../../lib/shop/orders/read.sql.ts';
 import { readLedger } from '../../lib/shop/stock/ledger.sql.ts';
+import { documentsThat } from '../support/dynamo.ts';
 import { fillOldShop } from '../support/old-shop.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
@@ -124,12 +125,10 @@ async function shown() {
 /** Which events a replay of the past sends, the oldest first. */
 async function replayed() {
   const sent: string[] = [];
-  const client = {
-    send: async ({ input }: { input: object }) => {
-      sent.push(...(JSON.stringify(input).match(/evt_[0-9a-f]{32}/g) ?? []));
-      return {};
-    },
-  } as never;
+  const client = documentsThat(async ({ input }) => {
+    sent.push(...(JSON.stringify(input).match(/evt_[0-9a-f]{32}/g) ?? []));
+    return {};
+  });
   const store = { client, endpoints: '', deliveries: '', queue: '', clock: systemClock };
   const endpoint = { endpointId: 'whe_1', events: ['order.*'] } as never;
   const { events, next } = await replayEvents(sql.events, store, endpoint, { from: 0, to: 1, personalData: true });

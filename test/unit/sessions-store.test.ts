@@ -5,7 +5,7 @@ import { endSession, findSession, openSession, type SessionStore } from '../../l
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const start = Date.UTC(2026, 0, 1);
 const idleSeconds = 1000;
@@ -151,12 +151,11 @@ describe('a session', () => {
     const { token } = await openSession(store, { customerId, applicationId });
     atSecond(900);
     const send = dynamo.documents.send.bind(dynamo.documents);
-    const client = { ...dynamo.documents, send: vi.fn() };
-    client.send.mockImplementation((command) =>
-      command.constructor.name === 'UpdateCommand' ? Promise.reject(new Error('throttled')) : send(command),
+    const answer = vi.fn((command: { constructor: { name: string } }) =>
+      command.constructor.name === 'UpdateCommand' ? Promise.reject(new Error('throttled')) : send(command as never),
     );
-    expect(await findSession({ ...store, client: client as never }, token)).toMatchObject({ customerId });
-    expect(client.send).toHaveBeenCalledTimes(2);
+    expect(await findSession({ ...store, client: documentsThat(answer) }, token)).toMatchObject({ customerId });
+    expect(answer).toHaveBeenCalledTimes(2);
   });
 
   test('ended while it is extended does not come back', async () => {
@@ -164,14 +163,12 @@ describe('a session', () => {
     const session = await findSession(store, token);
     atSecond(900);
     const send = dynamo.documents.send.bind(dynamo.documents);
-    const client = {
-      send: async (command: never) => {
-        const answer = await send(command);
-        if ((command as object) instanceof GetCommand) await endSession(store, session!);
-        return answer;
-      },
-    };
-    await findSession({ ...store, client: client as never }, token);
+    const client = documentsThat(async (command) => {
+      const answer = await send(command as never);
+      if (command.constructor.name === 'GetCommand') await endSession(store, session!);
+      return answer;
+    });
+    await findSession({ ...store, client }, token);
     expect(await stored(session!)).toBeUndefined();
     expect(await findSession(store, token)).toBeUndefined();
   });
@@ -217,12 +214,12 @@ describe('signing out', () => {
     const send = dynamo.documents.send.bind(dynamo.documents);
     const refusing = (times: number) => {
       let refused = 0;
-      return {
-        send: async (command: { input: { RequestItems?: unknown } }) =>
-          command.input.RequestItems !== undefined && refused++ < times
-            ? { UnprocessedItems: command.input.RequestItems }
-            : send(command as never),
-      } as never;
+      return documentsThat(async (command) => {
+        const { RequestItems } = command.input as { RequestItems?: unknown };
+        return RequestItems !== undefined && refused++ < times
+          ? { UnprocessedItems: RequestItems }
+          : send(command as never);
+      });
     };
     await expect(endAllSessions({ ...store, client: refusing(99) }, customerId)).rejects.toThrow(DependencyUnavailable);
     expect(await findSession(store, token)).toBeDefined();
