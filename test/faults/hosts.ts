@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { leanStart } from '../../infra/bundle/lean-start.ts';
 
 /** Where a step's own process finds its database, its provider and the state machine. */
 export type StageContext = {
@@ -38,6 +39,7 @@ export async function startHosts(context: StageContext) {
     platform: 'node',
     format: 'esm',
     mainFields: ['module', 'main'],
+    plugins: [leanStart()],
     logLevel: 'error',
   });
   const prepare = (): ChildProcess => {
@@ -47,6 +49,7 @@ export async function startHosts(context: StageContext) {
   };
   // One is always starting, so that a case seldom waits for it.
   let spare: ChildProcess | undefined;
+  let broken: Error | undefined;
 
   return {
     /** @throws RuntimeExitError always */
@@ -56,11 +59,15 @@ export async function startHosts(context: StageContext) {
       const exited = once(child, 'exit');
       child.send(task);
       const outcome = await Promise.race([once(child, 'message'), exited.then(() => undefined)]);
-      if (outcome === undefined) throw new Error(`the process of ${task.step} ended before its effect`);
+      if (outcome === undefined) {
+        broken = new Error(`the process of ${task.step} ended before its effect`);
+        throw broken;
+      }
       child.kill('SIGKILL');
       await exited;
       throw new RuntimeExitError('Error: Runtime exited with error: signal: killed');
     },
+    /** @throws Error if a process ended by itself: the saga takes that for another fault, so no case fails by it */
     async stop() {
       if (spare !== undefined && spare.exitCode === null) {
         const exited = once(spare, 'exit');
@@ -68,6 +75,7 @@ export async function startHosts(context: StageContext) {
         await exited;
       }
       await rm(folder, { recursive: true, force: true });
+      if (broken !== undefined) throw broken;
     },
   };
 }
