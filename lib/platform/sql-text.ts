@@ -11,7 +11,10 @@ type Literal = readonly string[];
 type Flat = TemplateStringsArray;
 
 /** A statement of the driver, as far as it is used. */
-type Sent = Promise<unknown> & { options: { prepare?: boolean } };
+type Sent = Promise<unknown> & {
+  options: { prepare?: boolean };
+  cursor(rows: number): AsyncIterable<unknown[]>;
+};
 
 type Handle = { driver: (literal: Flat | string, ...values: unknown[]) => Sent; commented: () => string | undefined };
 
@@ -92,6 +95,11 @@ class Statement implements PromiseLike<unknown> {
 
   finally(ended: () => void): Promise<unknown> {
     return this.#promise().finally(ended);
+  }
+
+  /** So many rows at a time. */
+  cursor(rows: number): AsyncIterable<unknown[]> {
+    return this.#send().cursor(rows);
   }
 
   #promise(): Promise<unknown> {

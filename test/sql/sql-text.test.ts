@@ -99,6 +99,13 @@ describe('a statement', () => {
     expect(await native`select n from seen`).toEqual([{ n: 2 }]);
   });
 
+  test('gives its rows a few at a time', async () => {
+    const pages: number[][] = [];
+    const numbers = sql`select n from generate_series(1, ${5}::integer) n ${sql`order by n`}`;
+    for await (const rows of numbers.cursor(2)) pages.push(rows.map(({ n }) => n));
+    expect(pages).toEqual([[1, 2], [3, 4], [5]]);
+  });
+
   test('refuses what is undefined, as the driver does', async () => {
     const none = undefined as unknown as string;
     await expect(sql`select ${none}::text`).rejects.toMatchObject({ code: 'UNDEFINED_VALUE' });
