@@ -1,3 +1,5 @@
+import { networkCodes } from '../../kernel/outage.ts';
+
 /** What AWS asks callers to send again, after a longer pause. */
 const throttled = new Set([
   'LimitExceededException',
@@ -10,16 +12,6 @@ const throttled = new Set([
   'TransactionInProgressException',
 ]);
 const transient = new Set(['TimeoutError', 'RequestTimeout', 'RequestTimeoutException']);
-const transientCodes = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-]);
 const transientStatuses = new Set([500, 502, 503, 504]);
 
 /** Milliseconds; a pause is a random part of them, and doubles each time. */
@@ -40,8 +32,7 @@ export function pauseBefore(error: Failure, times: number): number | undefined {
   const { httpStatusCode: status = 0, clockCorrected = false } = error.$metadata ?? {};
   if (clockCorrected) return 0;
   const isThrottled = status === 429 || throttled.has(error.name);
-  const isTransient =
-    transient.has(error.name) || transientCodes.has(error.code ?? '') || transientStatuses.has(status);
+  const isTransient = transient.has(error.name) || networkCodes.has(error.code ?? '') || transientStatuses.has(status);
   if (!isThrottled && !isTransient) return undefined;
   if (error.reusedConnection && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return 0;
   const base = isThrottled ? throttledPauseMs : pauseMs;
