@@ -16,17 +16,27 @@ export async function processorTime(
 ): Promise<number | undefined> {
   if (process.platform !== 'linux') return undefined;
   const all = await readProcesses();
-  const counted = new Set(roots);
-  for (let before = -1; before !== counted.size; ) {
-    before = counted.size;
-    for (const [pid, { parent }] of all) if (counted.has(parent) && !except.includes(pid)) counted.add(pid);
-  }
   let ticks = 0;
-  for (const pid of counted) ticks += all.get(pid)?.ticks ?? 0;
+  for (const pid of familyOf(all, roots, except)) ticks += all.get(pid)?.ticks ?? 0;
   return ticks * millisecondsPerTick;
 }
 
-async function readProcesses(): Promise<Map<number, Process>> {
+/** Processes and all their descendants. */
+export function familyOf(
+  all: ReadonlyMap<number, Process>,
+  roots: readonly number[],
+  except: readonly number[] = [],
+): Set<number> {
+  const family = new Set(roots);
+  for (let before = -1; before !== family.size; ) {
+    before = family.size;
+    for (const [pid, { parent }] of all) if (family.has(parent) && !except.includes(pid)) family.add(pid);
+  }
+  return family;
+}
+
+/** Every process of this machine, by its id. On Linux. */
+export async function readProcesses(): Promise<Map<number, Process>> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const read = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')));
   const all = new Map<number, Process>();

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { familyOf, readProcesses } from './processor-time.ts';
+
+// Of all of this program: fewer once it is kept on some of them.
+const processors = availableParallelism();
 
 /** Whether this machine lets programs be kept on processors of their own. */
 export const canSeparate = (): boolean => {
-  if (process.platform !== 'linux' || availableParallelism() < 2) return false;
+  if (process.platform !== 'linux' || processors < 2) return false;
   try {
     execFileSync('taskset', ['--version']);
     return true;
@@ -14,41 +17,21 @@ export const canSeparate = (): boolean => {
 };
 
 /** Keeps a process and what it has started on the second processor, and everything else of this program on the first. */
-export function separate(pid: number): void {
-  const parents = parentsOf();
-  for (const each of familyOf(process.pid, parents)) keepOn('0', each);
-  for (const each of familyOf(pid, parents)) keepOn('1', each);
+export async function separate(pid: number): Promise<void> {
+  const all = await readProcesses();
+  for (const each of familyOf(all, [process.pid], [pid])) keepOn('0', each);
+  for (const each of familyOf(all, [pid])) keepOn('1', each);
 }
 
 /** Lets all of this program run on every processor. */
-export function unite(): void {
-  for (const each of familyOf(process.pid, parentsOf())) keepOn(`0-${availableParallelism() - 1}`, each);
+export async function unite(): Promise<void> {
+  for (const each of familyOf(await readProcesses(), [process.pid])) keepOn(`0-${processors - 1}`, each);
 }
 
-function keepOn(processors: string, pid: number): void {
+function keepOn(some: string, pid: number): void {
   try {
-    execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', processors, String(pid)], { stdio: 'ignore' });
+    execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', some, String(pid)], { stdio: 'ignore' });
   } catch {
     // It has ended meanwhile.
   }
-}
-
-function familyOf(pid: number, parents: ReadonlyMap<number, number>): number[] {
-  const children = [...parents].filter(([, parent]) => parent === pid).map(([child]) => child);
-  return [pid, ...children.flatMap((child) => familyOf(child, parents))];
-}
-
-/** The parent of each process of this machine. */
-function parentsOf(): Map<number, number> {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      // The name in brackets may contain spaces. After it come the state and the parent.
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return parents;
 }

@@ -70,10 +70,10 @@ export async function measureReports({ rounds, seconds, say }: ReportOptions): P
     };
     const shared = await compare('processors shared');
     if (!canSeparate()) return { shared, apart: undefined, lagSeconds };
-    separate(await readerPid(await shop.stack.inside.reader.socketPath()));
-    const apart = await compare('the reader on its own').finally(unite);
-    return { shared, apart, lagSeconds };
+    await separate(await readerPid(await shop.stack.inside.reader.socketPath()));
+    return { shared, apart: await compare('the reader on its own'), lagSeconds };
   } finally {
+    if (canSeparate()) await unite();
     agent.destroy();
     await shop.close();
   }
