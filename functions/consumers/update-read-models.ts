@@ -30,7 +30,8 @@ export async function run({ rebuild }: z.output<typeof message>, { wake, sleep, 
   let updated = await updateReadModels({ ...deps, sql });
   if (updated.applied > 0 && !updated.unfinished) {
     await sleep(startedAt + goesOnForMs - deps.stopwatch.elapsed());
-    const again = await updateReadModels({ ...deps, sql });
+    const limitMs = deps.limitMs - (deps.stopwatch.elapsed() - startedAt);
+    const again = await updateReadModels({ ...deps, sql, limitMs });
     updated = { ...again, applied: updated.applied + again.applied };
   }
   meter.count('ReadModelLag', updated.lag);
