@@ -18,6 +18,7 @@ import type {
   UpdateCommandInput,
   UpdateCommandOutput,
 } from '@aws-sdk/lib-dynamodb';
+import { isNamed } from '../kernel/errors.ts';
 
 type Call<Input, Output> = (
   input: Input,
@@ -49,7 +50,3 @@ export const cancellationReasons = (error: unknown): readonly { Code?: string }[
   isNamed(error, 'TransactionCanceledException')
     ? ((error as { CancellationReasons?: { Code?: string }[] }).CancellationReasons ?? [])
     : [];
-
-/** Errors of AWS are told apart by their names. */
-export const isNamed = (error: unknown, ...names: readonly string[]): error is Error =>
-  error instanceof Error && names.includes(error.name);

@@ -84,3 +84,7 @@ export class DependencyUnavailable extends Error {
     this.dependency = dependency;
   }
 }
+
+/** Errors of AWS are told apart by their names. */
+export const isNamed = (error: unknown, ...names: readonly string[]): error is Error =>
+  error instanceof Error && names.includes(error.name);

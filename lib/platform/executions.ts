@@ -1,6 +1,6 @@
 import type { DescribeExecutionOutput, GetExecutionHistoryOutput, HistoryEvent } from '@aws-sdk/client-sfn';
-import { isNamed } from '../database/document-client.dynamo.ts';
 import { correlationId } from '../kernel/correlation.ts';
+import { isNamed } from '../kernel/errors.ts';
 import type { Execution } from '../operations/manual-review/history.ts';
 import {
   capturingExecution,

@@ -1,4 +1,4 @@
-import { isNamed } from '../database/document-client.dynamo.ts';
+import { isNamed } from '../kernel/errors.ts';
 import { type AwaitedPayments, signal } from '../saga/awaited-payments.dynamo.ts';
 import { clock } from './clock.ts';
 import { tableName } from './config.ts';

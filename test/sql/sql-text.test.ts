@@ -130,9 +130,9 @@ test('a transaction and a savepoint have handles that keep texts too', async () 
   });
   await expect(
     sql.begin(async (tx) => {
-      await tx`create temporary table undone (n integer)`;
+      await tx`create temporary table rolled_back (n integer)`;
       throw new Error('back');
     }),
   ).rejects.toThrow('back');
-  await expect(sql`select from undone`).rejects.toMatchObject({ code: '42P01' });
+  await expect(sql`select from rolled_back`).rejects.toMatchObject({ code: '42P01' });
 });

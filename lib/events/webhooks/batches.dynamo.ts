@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancellationReasons, type DocumentClient, isNamed } from '../../database/document-client.dynamo.ts';
+import { cancellationReasons, type DocumentClient } from '../../database/document-client.dynamo.ts';
+import { isNamed } from '../../kernel/errors.ts';
 
 /*
  * Calls of DynamoDB that take many items. It may leave a part of a batch undone when it is busy, so each call is repeated
