@@ -7,7 +7,7 @@ import { type Sql, sqlAs } from '../../lib/platform/sql.ts';
 import type { Meter } from '../../lib/platform/telemetry.ts';
 import { consumers } from '../consumers.ts';
 
-const message = z.object({ rebuild: z.optional(z.enum(modelNames)) });
+const message = z.object({ rebuild: z.optional(z.enum(modelNames)), published: z.optional(z.boolean()) });
 
 type Deps = Omit<UpdateDeps, 'sql'> & {
   sql: () => Sql;
@@ -21,14 +21,15 @@ const goesOnForMs = 500;
 
 /**
  * Lets the read models follow the feed, and begins a rebuild if the message asks for one. Where there were events, more
- * are on their way: the same run takes those too, a moment later.
+ * are on their way: the same run takes those too, a moment later. So does one that a publisher has woken and that found none,
+ * since another run had taken them already.
  */
-export async function run({ rebuild }: z.output<typeof message>, { wake, sleep, meter, ...deps }: Deps) {
+export async function run({ rebuild, published }: z.output<typeof message>, { wake, sleep, meter, ...deps }: Deps) {
   const sql = deps.sql();
   const startedAt = deps.stopwatch.elapsed();
   const started = rebuild === undefined ? {} : { rebuild, started: await startRebuild(sql, rebuild) };
   let updated = await updateReadModels({ ...deps, sql });
-  if (updated.applied > 0 && !updated.unfinished) {
+  if ((published || updated.applied > 0) && !updated.unfinished) {
     await sleep(startedAt + goesOnForMs - deps.stopwatch.elapsed());
     const limitMs = deps.limitMs - (deps.stopwatch.elapsed() - startedAt);
     const again = await updateReadModels({ ...deps, sql, limitMs });

@@ -12,12 +12,12 @@ import { jobs } from '../jobs.ts';
 type Deps = Omit<PublishDeps, 'sql'> & {
   sql: () => PublishDeps['sql'];
   meter: Pick<Meter, 'count'>;
-  wakeReadModels: () => Promise<void>;
+  wakeReadModels: typeof wakeReadModels;
 };
 
 /** When this process has woken the read models last, as its stopwatch shows. */
 let wokenAt = Number.NEGATIVE_INFINITY;
-/** A run of theirs goes on for longer, so it sees what is published meanwhile. */
+/** A run of theirs looks again after longer, so it sees what is published meanwhile. */
 const wakeEveryMs = 400;
 
 export async function run(deps: Deps) {
@@ -25,9 +25,13 @@ export async function run(deps: Deps) {
   if (counts.published > 0) deps.meter.count('EventsPublished', counts.published);
   deps.meter.count('OldestUnpublishedEvent', counts.oldest);
   // Once a minute in any case: a read model may have missed the last time.
-  const since = deps.stopwatch.elapsed() - wokenAt;
-  if (since >= (counts.published > 0 ? wakeEveryMs : 60_000)) {
-    wokenAt = deps.stopwatch.elapsed();
+  const now = deps.stopwatch.elapsed();
+  if (counts.published > 0 && now - wokenAt >= wakeEveryMs) {
+    wokenAt = now;
+    await deps.wakeReadModels({ published: true });
+  } else if (counts.published === 0 && now - wokenAt >= 60_000) {
+    // A run that looks once, so the next event wakes one again.
+    wokenAt = now - wakeEveryMs;
     await deps.wakeReadModels();
   }
   return counts;
@@ -45,7 +49,8 @@ export const handler = jobHandler(jobs['publish-events'], run, ({ clock, stopwat
   clock,
   stopwatch,
   meter,
-  wakeReadModels: () => wakeReadModels().catch((error) => log.warn('read models not woken', { reason: String(error) })),
+  wakeReadModels: (detail) =>
+    wakeReadModels(detail).catch((error) => log.warn('read models not woken', { reason: String(error) })),
   limitMs: (jobs['publish-events'].timeoutSeconds - 15) * 1000,
   onRefused: (events) => log.warn('events refused', { count: events.length, first: events[0]?.id }),
 }));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { run as publishJob } from '../../functions/jobs/publish-events.ts';
 import type { StoredEvent } from '../../lib/contract/events/define-event.ts';
 import { type EventBus, publishEvents } from '../../lib/events/publish.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
@@ -54,6 +55,32 @@ const publish = (bus: EventBus, over: object = {}) =>
     onRefused: () => {},
     ...over,
   });
+
+test('the read models are woken when something is published, at most each 400 ms, and once a minute in any case', async () => {
+  let elapsed = 0;
+  const woken: [number, object?][] = [];
+  const run = (at: number, events = 0) => {
+    elapsed = at;
+    return (async () => {
+      for (let n = 0; n < events; n++) await write(orderId(), 1);
+      await publishJob({
+        ...{ sql: () => publisher, bus: collector().bus, clock: systemClock, limitMs: 60_000, onRefused: () => {} },
+        ...{ stopwatch: { elapsed: () => elapsed }, meter: { count() {} } },
+        wakeReadModels: async (detail) => void woken.push(detail === undefined ? [at] : [at, detail]),
+      });
+    })();
+  };
+  await run(0, 1);
+  await run(300, 1);
+  await run(450, 1);
+  await run(60_000);
+  await run(61_000);
+  await run(121_000);
+  // Soon after a run that was woken for nothing and looks once.
+  await run(121_200, 1);
+  const published = { published: true };
+  expect(woken).toEqual([[0, published], [450, published], [61_000], [121_000], [121_200, published]]);
+});
 
 describe('publishing', () => {
   test('hands over every event with its envelope, once, and marks it', async () => {

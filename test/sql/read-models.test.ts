@@ -123,6 +123,21 @@ test('a run that found events takes those of the next half second too, and one t
   expect(later).toHaveLength(1);
 });
 
+test('a run that a publisher woke looks again though another run had taken its events: no other is woken meanwhile', async () => {
+  await update();
+  const later: string[] = [];
+  const run = consume(
+    { published: true },
+    {
+      ...{ sql: () => models!, now: saga.clock.now, stopwatch, limitMs: 60_000 },
+      ...{ wake: async () => {}, meter: { count() {} } },
+      sleep: async () => later.push(await place()),
+    },
+  );
+  expect(await run).toMatchObject({ lag: 0 });
+  expect(await find(later[0]!)).toMatchObject({ order: { id: later[0] }, behind: false });
+});
+
 describe('order_details', () => {
   test('follows an order to its end, with its customer, payment, refunds and timeline', async () => {
     const customerId = await newCustomer('Ada');
