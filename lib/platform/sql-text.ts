@@ -113,8 +113,7 @@ class Statement implements PromiseLike<unknown> {
     const { driver, commented } = this.#handle;
     const parameters: unknown[] = [];
     const end = walk(this, start, parameters);
-    if (end !== undefined) end.flat ??= flatten(this);
-    const literal = end?.flat ?? this.literal;
+    const literal = end === undefined ? this.literal : (end.flat ?? keep(end, flatten(this)));
     const values = end === undefined ? this.values.map((each) => forDriver(each, driver)) : parameters;
     const comment = commented();
     if (comment === undefined) return driver(literal as Flat, ...values);
@@ -154,6 +153,21 @@ type Step = { next: Map<Literal | string | number, Step>; flat?: Flat };
 
 const newStep = (): Step => ({ next: new Map() });
 const start = newStep();
+
+/** Far more than a process has statements. What callers filter by makes more shapes than fit into memory. */
+const mostKept = 2000;
+let kept = 0;
+
+/** Keeps the text of a shape; those of all others are forgotten when there are too many. */
+function keep(end: Step, flat: Flat): Flat {
+  if (++kept > mostKept) {
+    start.next.clear();
+    kept = 0;
+  }
+  end.flat = flat;
+  return flat;
+}
+
 /** The step of any value: no name is empty. */
 const aValue = '';
 

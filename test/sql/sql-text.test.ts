@@ -76,6 +76,27 @@ describe('a statement', () => {
     expect(row!.n, 'with this one').toBe(2 + 3 + 1);
   });
 
+  test('has its text forgotten when there are too many, and made again', async () => {
+    /** The driver gets the same literal as long as the text is kept. */
+    const literals: unknown[] = [];
+    const driver = Object.assign(
+      (literal: unknown) => {
+        literals.push(literal);
+        return Promise.resolve([]);
+      },
+      { options: {} },
+    );
+    const tag = withKeptTexts(driver as unknown as Sql, () => undefined);
+    const first = () => tag`select ${1}`;
+    await first();
+    await first();
+    expect(literals[0]).toBe(literals[1]);
+    for (let n = 0; n < 2500; n++) await tag`select ${tag(`column_${n}`)}`;
+    await first();
+    expect(literals.at(-1)).toEqual(literals[0]);
+    expect(literals.at(-1)).not.toBe(literals[0]);
+  });
+
   test('loses its indentation, but not what stands between quotes', async () => {
     const plain = await textOf(sql`
       select current_query() as text
