@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { isAlive } from '../../../lib/kernel/process.ts';
 
 /** A live process. `startedAt` distinguishes it from a later process with the same pid. */
 export type ProcessInfo = { startedAt: string; command: string };
@@ -10,16 +11,6 @@ export type ProcessInfo = { startedAt: string; command: string };
 export async function findProcess(pid: number): Promise<ProcessInfo | undefined> {
   if (!isAlive(pid)) return undefined;
   return process.platform === 'linux' ? await fromProc(pid) : await fromPs(pid);
-}
-
-/** Whether a process of any user has this pid. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Sends each signal, with the milliseconds to wait for its effect, until the process ends. Returns whether it did. */

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive } from '../../../lib/kernel/process.ts';
 import type { Binaries } from './binaries.ts';
 import { DataCorrupt, PostgresExited, tellingLine, toStartError } from './errors.ts';
 import type { Place } from './place.ts';
-import { endProcess, findProcess, isAlive } from './processes.ts';
+import { endProcess, findProcess } from './processes.ts';
 
 export type Server = {
   pid: number;

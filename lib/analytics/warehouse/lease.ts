@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Clock } from '../../kernel/clock.ts';
+import { isAlive } from '../../kernel/process.ts';
 import { readJson, type Store } from './store.ts';
 
 /** Somebody else loads now. */
@@ -41,12 +42,3 @@ export async function withLease<T>(store: Store, clock: Clock, work: () => Promi
 
 const isHeld = ({ host, pid, until }: Lease, clock: Clock): boolean =>
   Date.parse(until) > clock.now() && (host !== hostname() || isAlive(pid));
-
-/** A process that this one may not ask, because it is of another user, is alive all the same. */
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
