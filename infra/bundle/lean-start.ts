@@ -14,7 +14,8 @@ export const standIns = fileURLToPath(new URL('./stand-ins.ts', import.meta.url)
  * It leaves out the AWS SDK's event streams. No handler calls an operation with one, and a module that is loaded later
  * keeps esbuild from merging the code that it shares with others.
  *
- * It leaves out the SDK's readers of configuration files, which no function has.
+ * It leaves out the SDK's readers of configuration files, which no function has, its SHA-256 for a Node without one, and the driver's
+ * logical replication.
  */
 export const leanStart = (): Plugin => ({
   name: 'lean-start',
@@ -28,6 +29,9 @@ export const leanStart = (): Plugin => ({
     }));
     build.onResolve({ filter: /\/(readFile|getSSOTokenFromFile)$/ }, ({ path, importer }) =>
       /shared-ini-file-loader/.test(`${importer} ${path}`) ? { path: standIns } : undefined,
+    );
+    build.onResolve({ filter: /^\.\/(Sha256Js|subscribe\.js)$/ }, ({ importer }) =>
+      /node_modules\/(@smithy\/core|postgres)\//.test(importer) ? { path: standIns } : undefined,
     );
     build.onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: 'event-streams', namespace: 'absent' } : undefined,

@@ -1,5 +1,5 @@
 /*
- * These replace parts of the AWS SDK that no handler uses, because loading them would slow down every start. Each throws
+ * These replace parts of the AWS SDK and of the PostgreSQL driver that no handler uses, because loading them would slow down every start. Each throws
  * an error when it is called.
  */
 
@@ -18,6 +18,18 @@ export const fileIntercept = {};
 export const tokenIntercept = {};
 export const readFile = noFiles;
 export const getSSOTokenFromFile = noFiles;
+
+/** Node has its own. */
+export class Sha256Js {
+  constructor() {
+    throw absent('SHA-256 besides that of Node');
+  }
+}
+
+/** The driver's `sql.subscribe`. */
+export default () => (): never => {
+  throw absent('logical replication');
+};
 
 async function noFiles(): Promise<never> {
   throw absent('AWS configuration files', 'ENOENT');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BundleError, bundleHandler, bundleHandlers } from '../../infra/bundle/bundle.ts';
+import { type Bundle, BundleError, bundleHandler, bundleHandlers } from '../../infra/bundle/bundle.ts';
 import { naiveOptions, root } from '../../infra/bundle/options.ts';
 import { handlerSources } from '../../infra/handlers.ts';
 import { machineVariables } from '../support/definitions.ts';
@@ -88,6 +88,10 @@ test('every handler that is deployed starts on Lambda and has a handler', async 
     Object.values(metafile.outputs).some(({ inputs }) => Object.keys(inputs).some((input) => replaced.test(input))),
   );
   expect(withSdk.map(([handler]) => handler)).toEqual([]);
+  const unused = /Sha256Js|node_modules\/postgres\/src\/subscribe/;
+  const inputsOf = ({ metafile }: Bundle) =>
+    Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+  expect([...bundles].filter(([, bundle]) => inputsOf(bundle).some((input) => unused.test(input)))).toEqual([]);
   const script = [...bundles].map(
     ([handler, { directory }]) =>
       `await import('${directory}/index.mjs').then(({ handler }) => console.log('${handler}', typeof handler), (error) => console.log('${handler}', error));`,
