@@ -1,18 +1,11 @@
 import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import { cancellationReasons, type DocumentClient } from '../database/document-client.dynamo.ts';
+import { cancellationReasons, type DocumentClient, isBusy } from '../database/document-client.dynamo.ts';
 import { DependencyUnavailable } from '../kernel/errors.ts';
 
 /*
  * What the DynamoDB stores of this room share: how failures become errors, transactions, and numbers in items that come
  * with an error.
  */
-
-const throttlingErrors = new Set([
-  'ThrottlingException',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'LimitExceededException',
-]);
 
 /**
  * Resolves to DynamoDB's response. An error about the request itself (a failed condition, a missing permission or
@@ -29,7 +22,7 @@ export async function orUnavailable<T>(response: Promise<T>): Promise<T> {
 }
 
 const isClientError = (error: unknown): boolean =>
-  error instanceof Error && '$fault' in error && error.$fault === 'client' && !throttlingErrors.has(error.name);
+  error instanceof Error && '$fault' in error && error.$fault === 'client' && !isBusy(error);
 
 export type Writes = NonNullable<TransactWriteCommandInput['TransactItems']>;
 
@@ -39,14 +32,11 @@ export type Writes = NonNullable<TransactWriteCommandInput['TransactItems']>;
  * @throws DependencyUnavailable
  */
 export async function writeAll(client: DocumentClient, items: Writes): Promise<boolean> {
-  try {
-    await orUnavailable(client.transactWrite({ TransactItems: items }));
-    return true;
-  } catch (error) {
-    const reasons = cancellationReasons(error);
-    if (reasons.some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
+  const refusedOrThrow = (error: unknown): false => {
+    if (cancellationReasons(error).some(({ Code }) => Code === 'ConditionalCheckFailed')) return false;
     throw error;
-  }
+  };
+  return orUnavailable(client.transactWrite({ TransactItems: items }).then(() => true, refusedOrThrow));
 }
 
 /** A number out of an item. The document client does not unmarshal the item in an error, so both forms occur. */

@@ -19,6 +19,7 @@ import type {
   UpdateCommandOutput,
 } from '@aws-sdk/lib-dynamodb';
 import { isNamed } from '../kernel/errors.ts';
+import { throttlingNames } from '../kernel/outage.ts';
 
 type Call<Input, Output> = (
   input: Input,
@@ -50,3 +51,10 @@ export const cancellationReasons = (error: unknown): readonly { Code?: string }[
   isNamed(error, 'TransactionCanceledException')
     ? ((error as { CancellationReasons?: { Code?: string }[] }).CancellationReasons ?? [])
     : [];
+
+const busyReasons = new Set(['ProvisionedThroughputExceeded', 'ThrottlingError', 'TransactionConflict']);
+
+/** Whether the same call may succeed in a moment: DynamoDB has too much to do, or somebody else writes the same items now. */
+export const isBusy = (error: unknown): boolean =>
+  (error instanceof Error && throttlingNames.has(error.name)) ||
+  cancellationReasons(error).some(({ Code }) => busyReasons.has(Code ?? ''));

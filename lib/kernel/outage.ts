@@ -32,13 +32,14 @@ const sessionEnded = /^(08...|57P0[1-5]|25P0[34]|25006)$/;
  */
 const transientSqlState = /^(08|53|57|58)...$|^(25006|25P03|25P04|40001|40P01|55P03)$/;
 
-const awsNames = new Set([
-  'TimeoutError',
-  'InternalServerError',
-  'ServiceUnavailable',
-  'ThrottlingException',
+/** Names of what AWS refuses because it is too much, or meets something else at the same moment. */
+export const throttlingNames: ReadonlySet<string> = new Set([
+  'LimitExceededException',
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
+  'ThrottlingException',
+  'TransactionConflictException',
+  'TransactionInProgressException',
 ]);
 
 /** Whether an error means that a dependency is unavailable or overloaded, and not that the request is wrong. */
@@ -49,7 +50,9 @@ export function isOutage(error: unknown): boolean {
   return (
     connectionCodes.has(code) ||
     transientSqlState.test(code) ||
-    awsNames.has(error.name) ||
+    error.name === 'TimeoutError' ||
+    throttlingNames.has(error.name) ||
+    ('$fault' in error && error.$fault === 'server') ||
     (error instanceof AggregateError && error.errors.length > 0 && error.errors.every(isOutage))
   );
 }

@@ -139,6 +139,14 @@ test('a key cannot be checked while DynamoDB does not answer', async () => {
 });
 
 describe('the keys of an application', () => {
+  test('are not listed when DynamoDB leaves some out', async () => {
+    await make();
+    const keys = { 'app-keys': { Keys: [{ keyId: 'key_1' }] } };
+    const client = documentsThat(async () => ({ Responses: { 'app-keys': [] }, UnprocessedKeys: keys }));
+    const application = (await readApplication(store, applicationId))!;
+    await expect(listKeys({ ...store, client }, application)).rejects.toThrow(DependencyUnavailable);
+  });
+
   test('are listed newest first, without their secrets', async () => {
     now += 1000;
     const { id, key, ...rest } = await make(start + 3_600_000);

@@ -1,7 +1,9 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { endAllSessions } from '../../lib/auth/sessions/customer-sessions.dynamo.ts';
 import { endSession, findSession, openSession, type SessionStore } from '../../lib/auth/sessions/sessions.dynamo.ts';
+import { writeAll } from '../../lib/auth/store.dynamo.ts';
 import { tables } from '../../lib/contract/deploy/tables.ts';
 import { DependencyUnavailable } from '../../lib/kernel/errors.ts';
 import { newId } from '../../lib/kernel/ids.ts';
@@ -247,4 +249,21 @@ test('a DynamoDB that does not answer is an unavailable dependency; a refusal is
   await expect(findSession({ ...store, table: 'nowhere' }, token)).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
+});
+
+test.each([
+  [['None', 'ConditionalCheckFailed', 'TransactionConflict'], 'says that a condition did not hold'],
+  [['None', 'TransactionConflict'], 'is tried again later'],
+  [['ThrottlingError'], 'is tried again later'],
+  [['ValidationError'], 'is an error of ours'],
+])('a transaction that is cancelled for %j %s', async (codes, then) => {
+  const cancelled = new TransactionCanceledException({
+    ...{ message: 'no', $metadata: {} },
+    CancellationReasons: codes.map((Code) => ({ Code })),
+  });
+  const client = documentsThat(() => Promise.reject(cancelled));
+  const written = await writeAll(client, []).catch((error: unknown) => error);
+  if (then.startsWith('says')) expect(written).toBe(false);
+  else if (then.startsWith('is tried')) expect(written).toBeInstanceOf(DependencyUnavailable);
+  else expect(written).toBe(cancelled);
 });

@@ -107,7 +107,12 @@ test.each([
     $metadata: {},
     CancellationReasons: [{ Code: 'TransactionConflict' }],
   }),
-])('new items that are just being put are tried again: %s', async (error) => {
+  new TransactionCanceledException({
+    message: 'no',
+    $metadata: {},
+    CancellationReasons: [{ Code: 'None' }, { Code: 'ThrottlingError' }],
+  }),
+])('new items that are just being put, or come too fast, are tried again: %s', async (error) => {
   let calls = 0;
   const client = clientOf(() => {
     calls += 1;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type KeyView, maxKeys } from '../../contract/api/applications.ts';
 import { Problem } from '../../contract/api/problems.ts';
 import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
+import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import { mintBearer, parseBearer, sameHash } from '../bearer.ts';
 import { orUnavailable, writeAll } from '../store.dynamo.ts';
@@ -133,6 +134,7 @@ export async function listKeys(store: KeyStore, { keyIds }: Pick<ApplicationItem
   const answer = await orUnavailable(
     store.client.batchGet({ RequestItems: { [store.keysTable]: { Keys: keys, ConsistentRead: true } } }),
   );
+  if (Object.keys(answer.UnprocessedKeys ?? {}).length > 0) throw new DependencyUnavailable('sessions');
   const items = (answer.Responses?.[store.keysTable] ?? []) as Item[];
   return items.sort((a, b) => b.createdAt - a.createdAt || (a.keyId < b.keyId ? 1 : -1)).map(toView);
 }

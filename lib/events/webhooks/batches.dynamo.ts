@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancellationReasons, type DocumentClient } from '../../database/document-client.dynamo.ts';
-import { isNamed } from '../../kernel/errors.ts';
+import { cancellationReasons, type DocumentClient, isBusy } from '../../database/document-client.dynamo.ts';
 
 /*
  * Calls of DynamoDB that take many items. It may leave a part of a batch undone when it is busy, so each call is repeated
@@ -86,9 +85,8 @@ async function tryToAdd(client: DocumentClient, groups: readonly NewItems[]): Pr
     return new Set();
   } catch (error) {
     const reasons = cancellationReasons(error);
-    // This transaction was sent before and got no answer in time, or somebody else sends the same.
-    const isConflict = reasons.some(({ Code }) => Code === 'TransactionConflict');
-    if (isConflict || isNamed(error, 'TransactionInProgressException')) return 'busy';
+    // Often, this transaction was sent before and got no answer in time, or somebody else sends the same.
+    if (isBusy(error)) return 'busy';
     const known = puts.filter((_, n) => reasons[n]?.Code === 'ConditionalCheckFailed').map(({ group }) => group);
     if (known.length === 0) throw error;
     return new Set(known);
