@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     console.error(usage);
     process.exit(2);
   }
-  completeEnvironment(command);
+  await completeRuntime(command);
   if (command === 'prepare') {
     const { prepare } = await import('./prepare.ts');
     await prepare(say);
@@ -45,9 +45,17 @@ async function main(): Promise<void> {
   end(running);
 }
 
+/** Sets what handlers have from Lambda elsewhere. What is imported here reads the environment. */
+async function completeRuntime(command: Parameters<typeof completeEnvironment>[0]): Promise<void> {
+  completeEnvironment(command);
+  const { useAwsCredentials } = await import('../../lib/platform/config.ts');
+  const { containerCredentials } = await import('./credentials.ts');
+  useAwsCredentials(containerCredentials());
+}
+
 /** Runs a job in a process of its own, as `aws lambda invoke` does on AWS. It logs what it did. */
 async function runJob(name: string): Promise<void> {
-  completeEnvironment('job');
+  await completeRuntime('job');
   const { jobs } = await import('../../functions/jobs.ts');
   const job = Object.values(jobs).find((each) => each.name === name);
   if (job === undefined) {

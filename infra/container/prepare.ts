@@ -31,7 +31,7 @@ export async function prepare(say: (message: string) => void): Promise<void> {
     say('every role has its password');
   }
   if (process.env.AWS_ENDPOINT_URL_DYNAMODB !== undefined) {
-    const client = new DynamoDBClient({ region: AWS_REGION, credentials: awsCredentials() });
+    const client = new DynamoDBClient({ region: AWS_REGION, credentials: awsCredentials });
     await createTables(
       client,
       Object.entries(tables).map(([name, keys]) => ({ name, ...keys })),

@@ -7,7 +7,7 @@ let client: CloudWatchClient | undefined;
 export function cloudWatch(): CloudWatchClient {
   client ??= new CloudWatchClient({
     region: config().AWS_REGION,
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 1000, requestTimeout: 8000, throwOnRequestTimeout: true },
   });

@@ -149,14 +149,22 @@ export const tableName = (table: TableName): string => process.env[tableVariable
 /** The configuration of an environment that sets nothing but its region, for the documentation. */
 export const defaultConfig = (): Config => z.parse(schema, { AWS_REGION: 'none' }, { jitless: true });
 
-export type AwsCredentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+export type AwsCredentials = { accessKeyId: string; secretAccessKey: string; sessionToken?: string; expiration?: Date };
 
-/** The credentials of the execution role, which Lambda sets once for each environment. */
-export const awsCredentials = (): AwsCredentials => ({
+/** Where credentials come from. */
+let source = async (): Promise<AwsCredentials> => ({
   accessKeyId: process.env.AWS_ACCESS_KEY_ID ?? '',
   secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY ?? '',
   ...(process.env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: process.env.AWS_SESSION_TOKEN }),
 });
+
+/** The credentials of now: those of the execution role, which Lambda sets once for each environment, if no host has set others. */
+export const awsCredentials = (): Promise<AwsCredentials> => source();
+
+/** Sets where credentials come from that expire. For a container; a function on AWS never calls it. */
+export function useAwsCredentials(other: () => Promise<AwsCredentials>): void {
+  source = other;
+}
 
 /** Where a service is, by the SDK's variables; undefined at AWS. */
 export const awsEndpoint = (service: 'DYNAMODB' | 'SFN' | 'EVENTBRIDGE'): string | undefined =>

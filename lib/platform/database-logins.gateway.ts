@@ -1,6 +1,7 @@
 import { Hash } from '@smithy/hash-node';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { awsHost } from './aws/host.ts';
 import { clock } from './clock.ts';
 import { awsCredentials, config } from './config.ts';
 
@@ -14,7 +15,7 @@ export const passwordFrom = (prefix: string, role: string): Promise<string> => s
 /** The text of a secret. @throws Error that never contains the value */
 export async function secretNamed(name: string): Promise<string> {
   const { AWS_REGION: region, SECRETS_URL } = config();
-  const base = new URL(SECRETS_URL ?? `https://secretsmanager.${region}.amazonaws.com`);
+  const base = new URL(SECRETS_URL ?? `https://${awsHost('secretsmanager', region)}`);
   const body = JSON.stringify({ SecretId: name });
   const asked = new HttpRequest({
     method: 'POST',
@@ -32,7 +33,7 @@ export async function secretNamed(name: string): Promise<string> {
   const signer = new SignatureV4({
     service: 'secretsmanager',
     region,
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
     sha256: Hash.bind(null, 'sha256') as never,
   });
   const { headers } = await signer.sign(asked, { signingDate: new Date(clock.now()) });

@@ -17,7 +17,7 @@ export function dynamo(): DocumentClient {
       target: 'DynamoDB_20120810',
       jsonVersion: '1.0',
       endpoint: awsEndpoint('DYNAMODB'),
-      credentials: awsCredentials(),
+      credentials: awsCredentials,
       attempts: 2,
       timeouts: dynamoTimeouts,
     }),

@@ -15,7 +15,7 @@ export const putEvents: PutEvents = (Entries, options) => {
     target: 'AWSEvents',
     jsonVersion: '1.1',
     endpoint: awsEndpoint('EVENTBRIDGE'),
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
     attempts: 2,
     timeouts: { connectMs: 1000, answerMs: 3000 },
   });

@@ -19,7 +19,7 @@ function ses(from: string): Mailer {
   const loading = import('../accounts/mail/ses.gateway.ts').then(({ SESv2Client, sesMailer }) => {
     const client = new SESv2Client({
       region: config().AWS_REGION,
-      credentials: awsCredentials(),
+      credentials: awsCredentials,
       maxAttempts: 2,
       requestHandler: { connectionTimeout: 1000, requestTimeout: 5000, throwOnRequestTimeout: true },
     });

@@ -2,6 +2,7 @@ import { Hash } from '@smithy/hash-node';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { DependencyUnavailable } from '../kernel/errors.ts';
+import { awsHost } from './aws/host.ts';
 import { clock } from './clock.ts';
 import { awsCredentials, config } from './config.ts';
 
@@ -19,9 +20,7 @@ const putMs = 60_000;
 export function reportFiles(): ReportFiles | undefined {
   const { REPORT_FILES_BUCKET: bucket, REPORT_FILES_URL: endpoint, AWS_REGION: region } = config();
   if (bucket === undefined) return undefined;
-  const base = new URL(
-    endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com` : `${endpoint}/${bucket}`,
-  );
+  const base = new URL(endpoint === undefined ? `https://${awsHost(`${bucket}.s3`, region)}` : `${endpoint}/${bucket}`);
   const request = (method: string, name: string) =>
     new HttpRequest({
       method,
@@ -35,7 +34,7 @@ export function reportFiles(): ReportFiles | undefined {
     new SignatureV4({
       service: 's3',
       region,
-      credentials: awsCredentials(),
+      credentials: awsCredentials,
       sha256: Hash.bind(null, 'sha256') as never,
       uriEscapePath: false,
     });

@@ -11,7 +11,7 @@ export async function fromSecretsManager(arn: string): Promise<unknown> {
       new SecretsProvider({
         clientConfig: {
           region: config().AWS_REGION,
-          credentials: awsCredentials(),
+          credentials: awsCredentials,
           maxAttempts: 2,
           requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
         },

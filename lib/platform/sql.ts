@@ -92,13 +92,13 @@ export function sqlAt(
   return withKeptTexts(sql, commentsOn(SQL_COMMENTS));
 }
 
-/** The password of a role; undefined where roles log in by IAM. */
-function passwordIn(role: DatabaseRole): string | Promise<string> | undefined {
+/** The password of a role, or a token of IAM where the stage has no secrets. */
+function passwordIn(role: DatabaseRole, signer: Signer): string | Promise<string> {
   const { DATABASE_SECRET, DATABASE_SECRETS } = config();
   if (DATABASE_SECRET !== undefined) return passwordOf(DATABASE_SECRET, role);
-  if (DATABASE_SECRETS === undefined) return undefined;
+  const password = DATABASE_SECRETS === undefined ? signer.getAuthToken() : passwordFrom(DATABASE_SECRETS, role);
   // The driver does not expect it to fail, and would end the process. The database refuses who has none.
-  return passwordFrom(DATABASE_SECRETS, role).catch((error: Error) => {
+  return password.catch((error: Error) => {
     logger().error('a password cannot be read', { role, reason: error.message });
     return '';
   });
@@ -113,7 +113,7 @@ export function connectionOf(host: string, role: DatabaseRole, ownPort?: number)
     port,
     username: role,
     region: AWS_REGION,
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
   });
   const tls = {
     rejectUnauthorized: true,
@@ -125,7 +125,7 @@ export function connectionOf(host: string, role: DatabaseRole, ownPort?: number)
     port,
     database: DATABASE_NAME,
     username: role,
-    password: async () => passwordIn(role) ?? signer.getAuthToken(),
+    password: async () => passwordIn(role, signer),
     ssl: DATABASE_TLS === 'off' ? false : tls,
   };
 }

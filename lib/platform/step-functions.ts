@@ -12,7 +12,7 @@ export function states(): AwsCall {
     target: 'AWSStepFunctions',
     jsonVersion: '1.0',
     endpoint: awsEndpoint('SFN'),
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
     attempts: 3,
     timeouts: { connectMs: 1000, answerMs: 3000 },
   });

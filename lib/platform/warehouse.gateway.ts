@@ -37,7 +37,7 @@ export function openStore(): Store {
   if (bucket === undefined) throw new Error('WAREHOUSE_BUCKET is not set');
   const client = new S3Client({
     region,
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
     maxAttempts: 3,
     // The bucket's name in the path works with a stand-in too.
     forcePathStyle: true,
@@ -49,7 +49,7 @@ export function openStore(): Store {
 function openAthena(): AthenaClient {
   return new AthenaClient({
     region: config().AWS_REGION,
-    credentials: awsCredentials(),
+    credentials: awsCredentials,
     maxAttempts: 2,
     requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
   });

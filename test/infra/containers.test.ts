@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { machineArnOf } from '../../infra/container/environment.ts';
 import { type LocalDynamo, startDynamo } from '../../infra/local/dynamo/start.ts';
+import { listenOn, portOf } from '../../infra/local/loopback.ts';
 import { type Postgres, removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 import { stateMachines, stateMachineVariables } from '../../lib/contract/deploy/route.ts';
 import { freePort } from '../e2e/checkout.ts';
@@ -24,6 +26,14 @@ let database: Postgres;
 let dynamo: Pick<LocalDynamo, 'endpoint' | 'stop'>;
 let env: Record<string, string>;
 let sandbox: Sandbox | undefined;
+/** As ECS and EKS have it: each time, other keys that are good for a while. */
+let given = 0;
+const credentials = createServer((_, response) => {
+  const Expiration = new Date(Date.now() + 4 * 60_000).toISOString();
+  given += 1;
+  const keys = { AccessKeyId: 'counterfoil', SecretAccessKey: `secret-${given}`, Token: `token-${given}` };
+  response.end(JSON.stringify({ ...keys, Expiration }));
+});
 const ports = { database: 0, worker: 0, http: 0, other: 0, health: [0, 0] };
 const children: ChildProcess[] = [];
 
@@ -41,6 +51,7 @@ beforeAll(async () => {
     max_connections: '200',
   };
   database = await startPostgres({ dataDir: join(folder, 'postgres'), settings });
+  await listenOn('127.0.0.1', 0, credentials);
   const endpoint = process.env.DYNAMODB_ENDPOINT;
   dynamo = endpoint === undefined ? await startDynamo() : { endpoint, stop: async () => {} };
   await allowPasswords();
@@ -49,7 +60,8 @@ beforeAll(async () => {
   await writeFile(join(secrets, 'stage'), `${'s'.repeat(40)}\n`, { mode: 0o444 });
   env = {
     PATH: process.env.PATH ?? '',
-    ...{ AWS_ACCESS_KEY_ID: 'counterfoil', AWS_SECRET_ACCESS_KEY: 'counterfoil', AWS_REGION: 'eu-west-1' },
+    AWS_REGION: 'eu-west-1',
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${portOf(credentials)}`,
     AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
     ...{ APPLICATIONS_TABLE: 'applications', APP_KEYS_TABLE: 'appKeys' },
     ...{
@@ -71,6 +83,7 @@ afterAll(async () => {
   for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   await dynamo?.stop();
   await database?.stop();
+  credentials.close();
   await removePostgresData(join(folder, 'postgres'));
   await rm(folder, { recursive: true, force: true });
 });

@@ -4,11 +4,13 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { Hash } from '@smithy/hash-node';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import aws4 from 'aws4';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createClock } from '../../infra/local/clock.ts';
 import { isConditionFailed } from '../../lib/database/document-client.dynamo.ts';
 import { type AwsError, awsCaller, type CallerOptions } from '../../lib/platform/aws/caller.ts';
+import { awsHost } from '../../lib/platform/aws/host.ts';
 import { useClock } from '../../lib/platform/clock.ts';
 
 type Asked = { headers: IncomingMessage['headers']; body: string };
@@ -60,7 +62,10 @@ const caller = (options: Partial<CallerOptions> = {}) =>
     target: 'DynamoDB_20120810',
     jsonVersion: '1.0',
     endpoint: `http://127.0.0.1:${(service.address() as AddressInfo).port}`,
-    credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' },
+    credentials: async () => ({
+      accessKeyId: 'AKIDEXAMPLE',
+      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+    }),
     attempts: 2,
     timeouts: { connectMs: minutes, answerMs: minutes },
     ...options,
@@ -74,7 +79,7 @@ describe('a call', () => {
     useClock({ ...clock, now: () => Date.UTC(2026, 10, 30, 12) });
     vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793');
     const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session' };
-    expect(await call({ credentials })).toEqual({ done: true });
+    expect(await call({ credentials: async () => credentials })).toEqual({ done: true });
     useClock(clock);
     const { headers, body } = asked[0]!;
     expect(JSON.parse(body)).toEqual({ TableName: 'orders' });
@@ -136,9 +141,33 @@ describe('a call', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('that is answered by something else than the service fails by its status', async () => {
-    answers = [(response) => response.writeHead(403).end('<html>')];
-    await expect(call()).rejects.toMatchObject({ name: 'UnknownError', $metadata: { httpStatusCode: 403 } });
+  test.each(['<html>', 'null', '"denied"', ''])(
+    'that is answered by something else than the service, such as %j, fails by its status',
+    async (text) => {
+      answers = [(response) => response.writeHead(403).end(text)];
+      await expect(call()).rejects.toMatchObject({ name: 'UnknownError', $metadata: { httpStatusCode: 403 } });
+    },
+  );
+
+  test('that is given up leaves the connections of others open', async () => {
+    answers = [ok, ok, ok, silent, ok];
+    const get = caller();
+    await Promise.all([get('GetItem', {}), get('GetItem', {}), get('GetItem', {})]);
+    const giveUp = new AbortController();
+    const given = get('GetItem', {}, { abortSignal: giveUp.signal });
+    await vi.waitFor(() => expect(asked).toHaveLength(4), { timeout: minutes });
+    giveUp.abort();
+    await expect(given).rejects.toMatchObject({ name: 'AbortError' });
+    await Promise.all([get('GetItem', {}), get('GetItem', {})]);
+    expect(new Set(sockets).size).toBe(3);
+  });
+
+  test('goes to the region’s endpoint, in each partition but the isolated ones', async () => {
+    const hosts = RegionInfo.regions
+      .filter(({ partition }) => partition !== undefined && !partition.startsWith('aws-iso'))
+      .map(({ name, domainSuffix }) => [name, domainSuffix] as const);
+    expect(hosts.length).toBeGreaterThan(30);
+    for (const [region, suffix] of hosts) expect(awsHost('states', region)).toBe(`states.${region}.${suffix}`);
   });
 });
 
@@ -199,6 +228,19 @@ describe('is sent again', () => {
     ];
     expect(await call()).toEqual({ done: true });
     expect(asked[1]!.headers['x-amz-date']).toMatch(/^203001/);
+  });
+
+  test('each of some that were signed by the same wrong clock', async () => {
+    const now = Date.UTC(2030, 0, 1);
+    const late: Answering = (response, ...rest) => {
+      response.sendDate = false;
+      response.setHeader('date', new Date(now).toUTCString());
+      const message = 'Signature expired: 2026 is now earlier than 2030';
+      refuses('InvalidSignatureException', { message })(response, ...rest);
+    };
+    answers = [late, late, ok];
+    const get = caller();
+    expect(await Promise.all([get('GetItem', {}), get('GetItem', {})])).toEqual([{ done: true }, { done: true }]);
   });
 
   test('none that its caller has given up', async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
       target: 'DynamoDB_20120810',
       jsonVersion: '1.0',
       endpoint: dynamo.endpoint,
-      credentials,
+      credentials: async () => credentials,
       attempts: 2,
       timeouts: { connectMs: 60_000, answerMs: 60_000 },
     }),

@@ -4,7 +4,7 @@ import { awsCredentials, config } from '../../../lib/platform/config.ts';
 
 const options = () => ({
   region: config().AWS_REGION,
-  credentials: awsCredentials(),
+  credentials: awsCredentials,
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 500, requestTimeout: 3000, throwOnRequestTimeout: true },
 });

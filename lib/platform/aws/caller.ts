@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import aws4 from 'aws4';
 import { clock } from '../clock.ts';
 import { type AwsCredentials, traceHeader } from '../config.ts';
+import { awsHost } from './host.ts';
 import { type Answer, poster, type Timeouts } from './post.ts';
 import { pauseBefore, retryBudget } from './retries.ts';
 
@@ -14,7 +15,8 @@ export type CallerOptions = {
   jsonVersion: '1.0' | '1.1';
   /** Where the service is, if not at AWS. */
   endpoint?: string | undefined;
-  credentials: AwsCredentials;
+  /** Asked for each attempt. */
+  credentials: () => Promise<AwsCredentials>;
   /** How often a call is sent at most. */
   attempts: number;
   /** Of each attempt. */
@@ -48,7 +50,7 @@ export class AwsError extends Error {
 /** What answers is not always the service. */
 function fieldsOf(text: string): Record<string, unknown> {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return { ...JSON.parse(text) };
   } catch {
     return {};
   }
@@ -60,7 +62,7 @@ function fieldsOf(text: string): Record<string, unknown> {
  */
 export function awsCaller(options: CallerOptions): AwsCall {
   const { region, service, target, jsonVersion, credentials, attempts } = options;
-  const endpoint = new URL(options.endpoint ?? `https://${service}.${region}.${suffixOf(region)}`);
+  const endpoint = new URL(options.endpoint ?? `https://${awsHost(service, region)}`);
   const post = poster(endpoint, options.timeouts);
   const budget = retryBudget();
   let skewMs = 0;
@@ -81,39 +83,40 @@ export function awsCaller(options: CallerOptions): AwsCall {
   };
 
   async function send<Output>(targeted: string, body: string, signal: AbortSignal | undefined): Promise<Output> {
+    const signer = await credentials();
     const trace = traceHeader();
+    const signedSkewMs = skewMs;
     const unsigned = {
       host: endpoint.host,
       'content-type': `application/x-amz-json-${jsonVersion}`,
       'x-amz-target': targeted,
-      'x-amz-date': dateOf(clock.now() + skewMs),
+      'x-amz-date': dateOf(clock.now() + signedSkewMs),
       'user-agent': 'counterfoil',
       ...(trace === undefined ? {} : { 'x-amzn-trace-id': trace }),
     };
     const asked = { service, region, method: 'POST', path: endpoint.pathname, headers: unsigned, body };
-    const { headers = {} } = aws4.sign(asked, credentials);
+    const { headers = {} } = aws4.sign(asked, signer);
     const answered = () => post({ headers, body, ...(signal === undefined ? {} : { signal }) });
     const answer = await (watch === undefined ? answered() : watch({ target: targeted, body }, answered));
     if (answer.status < 300) return (answer.text === '' ? {} : JSON.parse(answer.text)) as Output;
     const error = new AwsError(answer);
-    if (correctClock(error, answer)) error.$metadata.clockCorrected = true;
+    if (correctClock(error, answer, signedSkewMs)) error.$metadata.clockCorrected = true;
     throw error;
   }
 
   /** A machine whose clock is wrong signs by the clock of AWS. @returns whether the next signature has another time */
-  function correctClock({ name, message }: AwsError, { headers: { date } }: Answer): boolean {
+  function correctClock({ name, message }: AwsError, { headers: { date } }: Answer, signedSkewMs: number): boolean {
     if (name !== 'InvalidSignatureException' && !/^RequestTimeTooSkewed|^RequestInTheFuture/.test(name)) return false;
     if (name === 'InvalidSignatureException' && !/^Signature (expired|not yet current)/.test(message)) return false;
     const skew = Date.parse(date ?? '') - clock.now();
-    if (!(Math.abs(skew - skewMs) > 1000)) return false;
+    // Compared with what this call was signed by: another one may have corrected the clock meanwhile.
+    if (!(Math.abs(skew - signedSkewMs) > 1000)) return false;
     skewMs = skew;
     return true;
   }
 }
 
 const dateOf = (ms: number): string => new Date(ms).toISOString().replace(/[:-]|\.\d{3}/g, '');
-
-const suffixOf = (region: string): string => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com');
 
 type Watch = (asked: { target: string; body: string }, send: () => Promise<Answer>) => Promise<Answer>;
 let watch: Watch | undefined;

@@ -53,8 +53,9 @@ export function poster(endpoint: URL, timeouts: Timeouts): Post {
         response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
       });
       sent.once('error', (error) => {
-        // The peer has closed one idle connection, so it has closed others too.
-        if (sent.reusedSocket) for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
+        // The peer has closed one idle connection, so it has closed others too. A caller that gives up says nothing of it.
+        if (sent.reusedSocket && error.name !== 'AbortError')
+          for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy();
         reject(Object.assign(error, { reusedConnection: sent.reusedSocket }));
       });
       sent.once('close', () => {

@@ -1,17 +1,13 @@
-import { networkCodes } from '../../kernel/outage.ts';
+import { networkCodes, throttlingNames } from '../../kernel/outage.ts';
 
-/** What AWS asks callers to send again, after a longer pause. */
-const throttled = new Set([
-  'LimitExceededException',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'ThrottledException',
-  'Throttling',
-  'ThrottlingException',
-  'TooManyRequestsException',
-  'TransactionInProgressException',
+/** Those of credentials are of use where the next attempt has new ones. */
+const transient = new Set([
+  'ExpiredTokenException',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'TimeoutError',
+  'UnrecognizedClientException',
 ]);
-const transient = new Set(['TimeoutError', 'RequestTimeout', 'RequestTimeoutException']);
 const transientStatuses = new Set([500, 502, 503, 504]);
 
 /** Milliseconds; a pause is a random part of them, and doubles each time. */
@@ -31,7 +27,7 @@ type Failure = {
 export function pauseBefore(error: Failure, times: number): number | undefined {
   const { httpStatusCode: status = 0, clockCorrected = false } = error.$metadata ?? {};
   if (clockCorrected) return 0;
-  const isThrottled = status === 429 || throttled.has(error.name);
+  const isThrottled = status === 429 || throttlingNames.has(error.name);
   const isTransient = transient.has(error.name) || networkCodes.has(error.code ?? '') || transientStatuses.has(status);
   if (!isThrottled && !isTransient) return undefined;
   if (error.reusedConnection && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return 0;
