@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocument, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { openStore } from '../../infra/local/dynamo/open-store.ts';
 import {
   DynamoFolderCorruptError,
   DynamoFolderError,
@@ -24,6 +25,23 @@ import { testDynamoClient } from '../support/dynamo.ts';
 const things: TableSpec = { name: 'things', partitionKey: 'id' };
 const lists: TableSpec = { name: 'lists', partitionKey: 'list', sortKey: 'position' };
 const sessions: TableSpec = { name: 'sessions', partitionKey: 'token', ttlAttribute: 'expiresAt' };
+
+test.runIf(process.platform === 'linux')('a store of many files has few of them in memory', async () => {
+  const folder = temporaryFolder();
+  const store = await openStore(folder);
+  onTestFinished(() => store.db.close());
+  const level = store.db as typeof store.db & { compactRange(from: string, to: string): Promise<void> };
+  const keys = Array.from({ length: 150 }, (_, n) => `key ${1000 + n}`);
+  for (const key of keys) {
+    await level.put(key, key);
+    // Writes a file of its own.
+    await level.compactRange(key, key);
+  }
+  for (const key of keys) expect(await level.get(key)).toBe(key);
+  expect(readdirSync(folder).filter((file) => file.endsWith('.ldb')).length).toBeGreaterThan(140);
+  const mapped = readFileSync('/proc/self/maps', 'utf8').split('\n');
+  expect(mapped.filter((line) => line.includes(folder) && line.endsWith('.ldb')).length).toBeLessThanOrEqual(100);
+});
 
 test('after repeated kill -9, every answered write is there, and no half transaction', async () => {
   const path = temporaryFolder();

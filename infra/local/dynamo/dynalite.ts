@@ -141,7 +141,7 @@ export type ItemDb = {
 };
 export type Store = {
   db: {
-    open(): Promise<void>;
+    open(options?: { maxOpenFiles?: number }): Promise<void>;
     close(): Promise<void>;
     get(key: string): Promise<unknown>;
     put(key: string, value: unknown): Promise<void>;

@@ -10,6 +10,9 @@ import {
   within,
 } from './dynalite.ts';
 
+/** LevelDB maps each file that it has open into memory, with 2 MB. By itself it keeps a thousand open. */
+const mostOpenFiles = 100;
+
 /**
  * Opens the store in `folder` (created when missing), or one in memory without it. Finishes the changes to tables that
  * a killed process had started. Throws `DynamoFolderLockedError`, `DynamoFolderCorruptError`, `DynamoFolderError`.
@@ -18,7 +21,7 @@ export async function openStore(folder?: string): Promise<Store> {
   if (folder) prepare(folder);
   const store = createStore(folder);
   try {
-    await store.db.open();
+    await store.db.open({ maxOpenFiles: mostOpenFiles });
     await finishTables(store);
     return store;
   } catch (error) {
