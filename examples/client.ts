@@ -55,9 +55,3 @@ export async function* listProducts(api: Api): AsyncGenerator<Product> {
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
 }
-
-/** An amount as a reader expects it; the API counts in the currency's smallest unit. */
-export function formatMoney({ amount, currency }: Money, locale?: string): string {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-}

@@ -1,14 +1,6 @@
 import { parseArgs } from 'node:util';
-import {
-  type Api,
-  ApiProblem,
-  connect,
-  formatMoney,
-  listProducts,
-  type Product,
-  type StockLevel,
-  unwrap,
-} from '../client.ts';
+import { type Api, ApiProblem, connect, listProducts, type Product, type StockLevel, unwrap } from '../client.ts';
+import { formatMoney } from '../money.ts';
 import { readStage, stageOptions } from '../stage.ts';
 
 const usage = `npm run example:back-office -- [--sku SKU] [--name NAME] [--price CENTS] [--units N] [--delivery ID]

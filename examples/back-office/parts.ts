@@ -1,4 +1,5 @@
-import { formatMoney, type Money } from '../client.ts';
+import type { Money } from '../client.ts';
+import { digitsOf, formatMoney } from '../money.ts';
 import { element } from '../web-shop/dom.ts';
 
 export type Content = Node | string;
@@ -83,8 +84,7 @@ export function nextPage(place: string, query: Readonly<Record<string, string>>,
 
 /** An amount as somebody types it, as `12.50`, in minor units. @throws Error that says what is wrong */
 export function toMoney(text: string, currency: string): Money {
-  const digits =
-    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  const digits = digitsOf(currency);
   const [, whole = '', fraction = ''] = /^(\d{1,12})(?:[.,](\d+))?$/.exec(text.trim()) ?? [];
   if (whole === '' || fraction.length > digits) {
     throw new Error(`Type an amount of ${currency} with at most ${digits} digits after the point.`);
@@ -94,7 +94,6 @@ export function toMoney(text: string, currency: string): Money {
 
 /** An amount as `toMoney` reads it. */
 export function toText({ amount, currency }: Money): string {
-  const digits =
-    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  const digits = digitsOf(currency);
   return (amount / 10 ** digits).toFixed(digits);
 }

@@ -1,6 +1,6 @@
 import type { Values } from '../back-office/forms.ts';
 import { card, quiet, type View } from '../back-office/parts.ts';
-import { formatMoney } from '../client.ts';
+import { formatMoney } from '../money.ts';
 import { ageCard, asOf } from './age.ts';
 import { fileButtons } from './csv.ts';
 import { askedOf, browserZone, filterForm, periodFields } from './filters.ts';

@@ -1,4 +1,4 @@
-import { formatMoney } from '../client.ts';
+import { digitsOf, formatMoney } from '../money.ts';
 
 /** What rows of a report can be. */
 export const groupings = [
@@ -77,8 +77,6 @@ export function amountShort(kind: 'money' | 'count' | 'percent', value: number, 
   const few = { notation: 'compact', maximumFractionDigits: 1 } as const;
   if (kind !== 'money')
     return `${new Intl.NumberFormat(undefined, few).format(value)}${kind === 'percent' ? ' %' : ''}`;
-  const digits =
-    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
   const format = new Intl.NumberFormat(undefined, { ...few, style: 'currency', currency, minimumFractionDigits: 0 });
-  return format.format(value / 10 ** digits);
+  return format.format(value / 10 ** digitsOf(currency));
 }

@@ -1,5 +1,5 @@
 import { type Content, time } from '../back-office/parts.ts';
-import { formatMoney } from '../client.ts';
+import { formatMoney } from '../money.ts';
 import { element } from '../web-shop/dom.ts';
 
 /** A column of figures, or of text. Null is what is not known. */

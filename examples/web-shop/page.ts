@@ -1,4 +1,5 @@
-import { ApiProblem, formatMoney, type Line, type Order, type Product, type Quote } from '../client.ts';
+import { ApiProblem, type Line, type Order, type Product, type Quote } from '../client.ts';
+import { formatMoney } from '../money.ts';
 import { element, find, show } from './dom.ts';
 import { type Customer, hasEnded, openShop, type Shop, type ShopConfig } from './shop.ts';
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { formatMoney, type Money, type Order, type Quote } from '../client.ts';
+import type { Money, Order, Quote } from '../client.ts';
+import { formatMoney } from '../money.ts';
 
 type Line = Quote['lines'][number];
 

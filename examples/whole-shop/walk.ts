@@ -1,15 +1,6 @@
 import { parseArgs } from 'node:util';
-import {
-  type Api,
-  ApiProblem,
-  connect,
-  formatMoney,
-  type Line,
-  type Order,
-  type Product,
-  type Quote,
-  unwrap,
-} from '../client.ts';
+import { type Api, ApiProblem, connect, type Line, type Order, type Product, type Quote, unwrap } from '../client.ts';
+import { formatMoney } from '../money.ts';
 import { readStage, stageOptions } from '../stage.ts';
 import { hasEnded } from '../web-shop/shop.ts';
 import { check, checkBill, layOut, paidFor, paidForShipping } from './bill.ts';

@@ -164,11 +164,6 @@ export function Link({
   return html`<a href=${to} onClick=${click} ...${rest}>${children}</a>`;
 }
 
-export const money = (amount: number, currency: string): string => {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-};
-
 /** A time of day, with the day when it is not today by the stack's clock. */
 export function timeOf(at: string | number): string {
   const date = new Date(at);
