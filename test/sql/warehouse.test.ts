@@ -6,10 +6,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { diskStore } from '../../infra/warehouse/disk-store.ts';
 import { createViews, withEngine } from '../../infra/warehouse/engine.ts';
 import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
+import * as whole from '../../lib/analytics/warehouse/load.ts';
 import { toParquet } from '../../lib/analytics/warehouse/parquet.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { fillShop, ids } from '../support/shop-of-100k.ts';
-import { check, load, readManifest } from '../support/warehouse.ts';
+import { check, depsOf, load, readManifest } from '../support/warehouse.ts';
 
 let database: TestDatabase;
 let admin: Sql;
@@ -277,6 +278,27 @@ describe('a load is not published', () => {
     }
   });
 
+  test('when the stock of a product is there twice, or is of no product', async () => {
+    const { manifest } = await load(analyst, root);
+    const strange = `prd_${'f'.repeat(32)}`;
+    await admin.unsafe(`
+      create temporary table view_of_stock as select pg_get_viewdef('reporting.stock'::regclass) as text;
+      insert into stock.levels (product_id, on_hand, reserved, moved_at) values ('${strange}', 1, 0, now());
+      create or replace view reporting.stock as
+        with s as (select l.product_id, l.on_hand, l.reserved, l.on_hand - l.reserved as available, l.low_at, l.moved_at from stock.levels l)
+        select * from s union all select * from s where product_id = '${ids.product(4)}'`);
+    try {
+      await refused(
+        new RegExp(`stock of a product is there twice: ${ids.product(4)} on ${manifest.asOf.slice(0, 10)}`),
+      );
+      await refused(new RegExp(`product of the stock is not in dim_product: ${strange}`));
+    } finally {
+      const [view] = await admin`select text from view_of_stock`;
+      await admin.unsafe(`create or replace view reporting.stock as ${view!.text}`);
+      await admin`delete from stock.levels where product_id = ${strange}`;
+    }
+  });
+
   test('when an order is live and also in the archive', async () => {
     await load(analyst, root);
     const order = await anOrder();
@@ -288,6 +310,31 @@ describe('a load is not published', () => {
     await refused(new RegExp(`order is there twice: ${order}`));
     await admin`delete from archive.pages`;
   });
+});
+
+test('a load takes no data that are older than an hour, and waits for a reader that catches up', async () => {
+  const [found] = await admin`select pg_get_functiondef('reporting.get_freshness()'::regprocedure) as text`;
+  const behind = (seconds: number) =>
+    admin.unsafe(`create or replace function reporting.get_freshness(out source text, out lag_ms bigint)
+      language sql as $$ select 'reader', ${seconds * 1000} $$`);
+  let pauses = 0;
+  const impatient = (until = Number.POSITIVE_INFINITY) => ({
+    ...depsOf(analyst, diskStore(root)),
+    sleep: async () => {
+      pauses += 1;
+      if (pauses === until) await behind(3600);
+    },
+  });
+  try {
+    await behind(3601);
+    await expect(whole.load(impatient())).rejects.toThrow(/reader is 3601 s behind/);
+    await expect(readManifest(root)).rejects.toThrow();
+    pauses = 0;
+    const { manifest } = await whole.load(impatient(3));
+    expect(Date.now() - Date.parse(manifest.asOf)).toBeGreaterThanOrEqual(3600_000);
+  } finally {
+    await admin.unsafe(found!.text);
+  }
 });
 
 test('the archive changes nothing', async () => {

@@ -7,7 +7,8 @@ import * as loading from '../../lib/analytics/warehouse/load.ts';
 import type { Store } from '../../lib/analytics/warehouse/store.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 
-const depsOf = (sql: Sql, store: Store) => ({ sql, store, clock: systemClock, stopwatch, sleep });
+/** What loads and checks need, by the clock of this machine. */
+export const depsOf = (sql: Sql, store: Store) => ({ sql, store, clock: systemClock, stopwatch, sleep });
 
 /** A load into a folder, or into another store. */
 export const load = (sql: Sql, into: string | Store, options: loading.LoadOptions = {}) =>

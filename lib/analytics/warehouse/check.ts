@@ -12,7 +12,7 @@ export type Checked = { findings: string[]; months: string[]; skipped: string[] 
 
 /**
  * Checks a state of the warehouse whole: every byte of its files, and every month against the shop's tables as they are now.
- * @throws BrokenFile, OtherDatabase
+ * @throws BrokenFile, OtherDatabase, AgeUnknown, ReaderBehind
  */
 export async function check(
   { sql, store, sleep }: Pick<LoadDeps, 'sql' | 'store' | 'sleep'>,

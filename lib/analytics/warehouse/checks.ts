@@ -58,6 +58,7 @@ export async function checkMonths(
       ...(await compareSummary(store, month, of, expected)),
     );
   }
+  await checkStock(store, manifest, before, known.products, found);
   const months = [...totals.keys()];
   const among = (table: TableName, parts?: readonly string[]) =>
     Object.entries(manifest.tables[table] ?? {})
@@ -163,6 +164,27 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
   }
   for (const table of facts) await checkNulls(store, table, of(table), found);
   return { orders, refunds, refunded, totals };
+}
+
+/** A product has its stock once a day. Months that the load before had are as they were. */
+async function checkStock(
+  store: Store,
+  manifest: Manifest,
+  before: Manifest | undefined,
+  products: ReadonlySet<unknown>,
+  found: Findings,
+): Promise<void> {
+  for (const [month, file] of Object.entries(manifest.tables.fact_stock ?? {})) {
+    if (file.path === before?.tables.fact_stock?.[month]?.path) continue;
+    const seen = new Set<string>();
+    for (const { date, product_id } of await readRows(store, file, ['date', 'product_id'])) {
+      const id = `${product_id} on ${date == null ? 'no day' : dayOf(date as Date)}`;
+      if (seen.has(id)) found.add('stock of a product is there twice', id);
+      seen.add(id);
+      if (!products.has(product_id)) found.add('product of the stock is not in dim_product', String(product_id));
+    }
+    await checkNulls(store, 'fact_stock', file, found);
+  }
 }
 
 /** No column is null that must not be. */

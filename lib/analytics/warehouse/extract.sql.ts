@@ -22,9 +22,22 @@ export class AgeUnknown extends Error {
   override readonly name = 'AgeUnknown';
 }
 
+/** A load each hour from older data would say that it is of an hour that it does not have. */
+const oldestMs = 3600 * 1000;
+
+/** The data of the reader are too old to be loaded, or to be compared with what was. */
+export class ReaderBehind extends Error {
+  override readonly name = 'ReaderBehind';
+  constructor(lagMs: number) {
+    super(
+      `The reader is ${Math.round(lagMs / 1000)} s behind, and loads take data of the last ${oldestMs / 1000} s alone. Load again when it has caught up.`,
+    );
+  }
+}
+
 /**
  * Reads what the transaction's snapshot is. It must be the first statement of a transaction in repeatable read.
- * @throws AgeUnknown
+ * @throws AgeUnknown, ReaderBehind
  */
 export async function readSnapshot(sql: TransactionSql): Promise<Snapshot> {
   const [row] = await sql`
@@ -34,6 +47,7 @@ export async function readSnapshot(sql: TransactionSql): Promise<Snapshot> {
   const { watermark, next, epoch, now } = row as { watermark: string; next: string; epoch: string; now: Date };
   const { source, lag_ms: lagMs } = freshness as { source: Source; lag_ms: string | null };
   if (lagMs === null) throw new AgeUnknown('The reader does not know how old its data are.');
+  if (Number(lagMs) > oldestMs) throw new ReaderBehind(Number(lagMs));
   return { source, asOf: new Date(now.getTime() - Number(lagMs)), watermark, next, epoch };
 }
 

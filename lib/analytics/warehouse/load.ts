@@ -61,7 +61,7 @@ export type Loaded = { manifest: Manifest; months: string[]; rows: number; milli
 /**
  * Brings the warehouse to the state of one snapshot of the database: it writes anew the months in which something has changed since
  * the load before, checks them, and publishes them at once. A load that is killed leaves the warehouse as it was.
- * @throws LoadRefused naming wrong rows, LoadRunning, OtherDatabase, BrokenFile
+ * @throws LoadRefused naming wrong rows, LoadRunning, OtherDatabase, BrokenFile, AgeUnknown, ReaderBehind
  */
 export async function load(deps: LoadDeps, options: LoadOptions = {}): Promise<Loaded> {
   const { sql, store, clock, stopwatch } = deps;

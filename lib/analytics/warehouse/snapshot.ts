@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { Stopwatch } from '../../kernel/clock.ts';
-import { AgeUnknown, readSnapshot, type Snapshot } from './extract.sql.ts';
+import { AgeUnknown, ReaderBehind, readSnapshot, type Snapshot } from './extract.sql.ts';
 
 type Sleep = (milliseconds: number) => Promise<unknown>;
 
@@ -8,9 +8,9 @@ const tries = 60;
 const pauseMs = 500;
 
 /**
- * Runs work in one snapshot of the database, in a transaction that only reads. A reader that has only just started gets half a
- * minute to find out how old its data are.
- * @throws AgeUnknown
+ * Runs work in one snapshot of the database, in a transaction that only reads. A reader that has only just started, or replays
+ * its first transaction after an idle hour, gets half a minute to find out how old its data are.
+ * @throws AgeUnknown, ReaderBehind
  */
 export async function inSnapshot<T>(
   sql: Sql,
@@ -23,7 +23,7 @@ export async function inSnapshot<T>(
         work(tx, await readSnapshot(tx)),
       )) as T;
     } catch (error) {
-      if (!(error instanceof AgeUnknown) || left === 1) throw error;
+      if (!(error instanceof AgeUnknown || error instanceof ReaderBehind) || left === 1) throw error;
       await sleep(pauseMs);
     }
   }
