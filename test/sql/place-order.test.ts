@@ -62,6 +62,18 @@ test('what is read before an order is placed writes nothing, however often', asy
   expect(written).toBeNull();
 });
 
+test('a line keeps what it cost in its own currency, and no cost of another', async () => {
+  const costOf = async (amount: number | null, currency: string | null) => {
+    await saga.owner`update catalog.products set cost_amount = ${amount}, cost_currency = ${currency} where id = ${productId}`;
+    const { placed } = await place(newClaim());
+    const [line] = await saga.owner`select unit_cost as cost from orders.lines where order_id = ${placed!.id}`;
+    return line!.cost;
+  };
+  expect(await costOf(600, 'EUR')).toBe(600);
+  expect(await costOf(600, 'KWD')).toBeNull();
+  expect(await costOf(null, null)).toBeNull();
+});
+
 describe('one key, one order', () => {
   test('a repeat gets the first answer, to the byte, and places nothing', async () => {
     const claim = newClaim();

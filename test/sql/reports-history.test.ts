@@ -6,11 +6,13 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWarehouse } from '../../infra/warehouse/open.ts';
 import { reportCohorts } from '../../lib/analytics/cohorts.ts';
+import { columnsOf, namesOf } from '../../lib/analytics/files/columns.ts';
+import { toCsv } from '../../lib/analytics/files/csv.ts';
 import type { Warehouse } from '../../lib/analytics/history.ts';
 import type { PartsDeps } from '../../lib/analytics/parts.ts';
 import type { Reads } from '../../lib/analytics/read.ts';
 import { reportCustomers, reportMargin, reportProducts, reportSales } from '../../lib/analytics/reports.ts';
-import { groupings } from '../../lib/contract/api/reports.ts';
+import { groupings, salesRow } from '../../lib/contract/api/reports.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 import { poolOptions } from '../support/saga.ts';
 import { ids } from '../support/shop-of-100k.ts';
@@ -62,7 +64,7 @@ test('history and today have the sums of one query over all orders, at any bound
     fc.asyncProperty(
       fc.constantFrom(...zones),
       fc.constantFrom(...groupings),
-      fc.constantFrom(undefined, 'EUR', 'USD'),
+      fc.constantFrom(undefined, 'EUR', 'JPY', 'KWD'),
       fc.tuple(fc.integer(moment), fc.integer(moment)),
       fc.integer(moment),
       fc.boolean(),
@@ -103,6 +105,48 @@ test('history and today have the sums of one query over all orders, at any bound
       ],
     },
   );
+});
+
+test('yen and dinars are whole numbers of their smallest unit, each by itself, with margins that the lines add up to', async () => {
+  const lines = await admin<{ currency: string; units: number; revenue: number; cost: number }[]>`
+    select o.currency, sum(l.quantity)::int as units, sum(l.quantity * l.unit_cost)::int as cost,
+      sum(l.total - l.discount - case when o.tax_included then l.tax else 0 end)::int as revenue
+    from (
+      select id, currency, tax_included, confirmed_at from orders.orders
+      union all
+      select o.id, o.currency, o.tax_included, o.confirmed_at
+      from archive.documents d, jsonb_populate_record(null::orders.orders, d.document -> 'order') o
+    ) o join (
+      select order_id, quantity, unit_cost, total, discount, tax from orders.lines
+      union all
+      select l.order_id, l.quantity, l.unit_cost, l.total, l.discount, l.tax
+      from archive.documents d, jsonb_populate_recordset(null::orders.lines, d.document -> 'lines') l
+    ) l on l.order_id = o.id
+    where o.confirmed_at is not null group by 1 order by 1`;
+  expect(lines.map(({ currency }) => currency)).toEqual(['EUR', 'JPY', 'KWD', 'USD']);
+  const period = { from: '2025-11-01', to: '2031-01-01', zone: 'Asia/Kuwait' };
+  const query = { groupBy: 'country', currency: undefined } as const;
+  const merged = depsWith(until('2026-06-17T09:00:00.000Z'));
+  const margin = await reportMargin(period, query, merged);
+  expect(margin.parts.map(({ source }) => source)).toEqual(['warehouse', 'writer']);
+  for (const { currency, units, revenue, cost } of lines) {
+    const rows = margin.data.filter((row) => row.currency === currency);
+    const sum = (name: 'units' | 'revenue' | 'cost' | 'margin') => rows.reduce((all, row) => all + row[name], 0);
+    expect([sum('units'), sum('revenue'), sum('cost'), sum('margin')], currency).toEqual([
+      units,
+      revenue,
+      cost,
+      revenue - cost,
+    ]);
+  }
+  const { data } = await reportSales(period, { ...query, currency: 'KWD' }, merged);
+  const csv = toCsv(namesOf(columnsOf(salesRow)), data)
+    .trim()
+    .split('\r\n')
+    .slice(1);
+  expect(csv.length).toBeGreaterThan(2);
+  for (const [n, { key, sales }] of data.entries())
+    expect(csv[n]).toMatch(new RegExp(`^${key ?? ''},KWD,(\\d+,)*${sales},`));
 });
 
 test('what came back is known by product, as far as refunds name lines', async () => {
@@ -182,17 +226,18 @@ test('customers are listed by what they bought, without their names', async () =
 });
 
 test('lists by amounts have the first of each currency first, and compare none with another', async () => {
-  const ofProducts = { order: 'best', limit: 4 } as const;
+  const ofProducts = { order: 'best', limit: 8 } as const;
+  const currencies = ['EUR', 'JPY', 'KWD', 'USD'];
   for (const by of ['sales', 'refunds'] as const) {
     const { data } = await reportProducts(year, { ...ofProducts, by, currency: undefined }, depsWith(warehouse));
-    expect(data.map(({ currency }) => currency)).toEqual(['EUR', 'USD', 'EUR', 'USD']);
-    for (const currency of ['EUR', 'USD']) {
+    expect(data.map(({ currency }) => currency)).toEqual([...currencies, ...currencies]);
+    for (const currency of currencies) {
       const alone = await reportProducts(year, { ...ofProducts, by, currency }, depsWith(warehouse));
       expect(data.filter((row) => row.currency === currency)).toEqual(alone.data.slice(0, 2));
     }
   }
-  const { data } = await reportCustomers({ by: 'sales', limit: 4 }, depsWith(null));
-  expect(data.map(({ currency }) => currency)).toEqual(['EUR', 'USD', 'EUR', 'USD']);
+  const { data } = await reportCustomers({ by: 'sales', limit: 8 }, depsWith(null));
+  expect(data.map(({ currency }) => currency)).toEqual([...currencies, ...currencies]);
   const { data: dollars } = await reportCustomers({ by: 'sales', currency: 'USD', limit: 2 }, depsWith(null));
   expect(data.filter(({ currency }) => currency === 'USD')).toEqual(dollars);
   // Counts are the same in every currency.

@@ -92,10 +92,13 @@ test('reports from Athena are those of the database, in every grouping and a zon
   const none = depsWith(null);
   const period = { from: '2026-01-20', to: '2026-12-01', zone: 'Asia/Kolkata' };
   for (const groupBy of groupings) {
-    for (const report of [reportSales, reportMargin]) {
-      const merged = await report(period, { groupBy, currency: 'EUR' }, history);
+    for (const [report, currency] of [
+      [reportSales, 'KWD'],
+      [reportMargin, undefined],
+    ] as const) {
+      const merged = await report(period, { groupBy, currency }, history);
       expect(merged).toMatchObject({ history: 'used', parts: [{ source: 'warehouse' }, { source: 'writer' }] });
-      expect(merged.data).toEqual((await report(period, { groupBy, currency: 'EUR' }, none)).data);
+      expect(merged.data).toEqual((await report(period, { groupBy, currency }, none)).data);
     }
   }
   const ranked = { by: 'sales', order: 'best', currency: undefined, limit: 100 } as const;

@@ -19,7 +19,7 @@ export async function createYearOfSales(): Promise<TestDatabase> {
       discount_amount = s.discount, discount_reason = 'large-order', tax_amount = s.tax, tax_included = m.n % 2 = 0,
       total = s.gross - s.discount + case when m.n % 2 = 0 then 0 else s.tax end,
       shipping_address = case when m.n % 4 > 0 then jsonb_build_object('country', (array['DE', 'FR', 'CH'])[m.n % 4]) end,
-      currency = case when m.n % 5 = 0 then 'USD' else 'EUR' end,
+      currency = case when m.n % 5 = 0 then 'USD' when m.n % 7 = 0 then 'KWD' when m.n % 6 = 0 then 'JPY' else 'EUR' end,
       -- Some customers come later than others.
       customer_id = case when m.n >= 120 * (ascii(right(o.customer_id, 1)) % 5) then o.customer_id else (select min(id) from customers.customers) end,
       application_id = (array['app_shop', 'app_phone'])[m.n % 3], segment = (array['premium', 'standard'])[m.n % 4]
