@@ -2,24 +2,13 @@ import { fields, form, reported, type Values } from '../back-office/forms.ts';
 import { badge, card, facts, link, quiet, time, type View } from '../back-office/parts.ts';
 import { element } from '../web-shop/dom.ts';
 import { asOf } from './age.ts';
+import { named } from './names.ts';
 import { reportView } from './refusals.ts';
 import type { Reports } from './reports.ts';
 import type { Export, NewExport } from './requests.ts';
 import { type Column, counts, figureTable, times } from './table.ts';
 
 type Again = () => Promise<void>;
-
-/** What the parameters of a report are called here. */
-const names: Readonly<Record<string, string>> = {
-  from: 'From',
-  to: 'Up to, and without',
-  zone: 'Days of',
-  groupBy: 'By',
-  by: 'By',
-  currency: 'Currency',
-};
-const named = (parameters: Readonly<Record<string, string | number>>) =>
-  Object.entries(parameters).map(([name, value]): [string, string] => [names[name] ?? name, String(value)]);
 
 const formats = [
   ['csv', 'CSV'],

@@ -54,6 +54,10 @@ export function keysOf(groupBy: 'day' | 'week' | 'month', { from, to }: Days): s
 export const sumOf = (values: readonly (number | null)[]): number | null =>
   values.reduce<number | null>((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 
+/** A part of a whole in percent, with one decimal as in the rows of the API; null of nothing. */
+export const percentOf = (part: number | null, whole: number | null): number | null =>
+  part === null || !whole ? null : Math.round((part * 1000) / whole) / 10;
+
 /** How long ago something was, in words. */
 export function ageOf(seconds: number): string {
   if (seconds < 1) return 'less than a second';

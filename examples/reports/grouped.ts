@@ -4,7 +4,7 @@ import { element } from '../web-shop/dom.ts';
 import { type Aged, ageCard, asOf } from './age.ts';
 import { chart } from './chart.ts';
 import { fileButtons } from './csv.ts';
-import { isOfTime, keysOf, sumOf } from './figures.ts';
+import { isOfTime, keysOf, percentOf, sumOf } from './figures.ts';
 import { askedOf, filterForm, periodFields } from './filters.ts';
 import { amount, amountShort, groupings, type KeyNames, keyNames } from './names.ts';
 import { reportView } from './refusals.ts';
@@ -18,6 +18,8 @@ export type Figure<R> = {
   kind: 'money' | 'count' | 'percent';
   /** What has more than one product counts for each of them, so rows do not add up. */
   addsUp: 'always' | 'by-order' | 'never';
+  /** The figures that this one is the share of, one in the other: of all rows, it is that of their sums. */
+  share?: readonly [part: keyof R & string, whole: keyof R & string];
   /** Says nothing where this other figure is not known. */
   needs?: keyof R & string;
 };
@@ -109,9 +111,15 @@ export function tilesOf(all: [string, Content][]): HTMLElement {
   return element('dl', { className: 'tiles' }, ...tiles);
 }
 
-function totalOf<R extends Row>({ name, addsUp }: Figure<R>, rows: readonly R[], groupBy: string): number | null {
+function totalOf<R extends Row>(
+  { name, addsUp, share }: Figure<R>,
+  rows: readonly R[],
+  groupBy: string,
+): number | null {
+  const sum = (of: keyof R) => sumOf(rows.map((row) => row[of] as number | null));
+  if (share !== undefined) return percentOf(sum(share[0]), sum(share[1]));
   const adds = addsUp === 'always' || (addsUp === 'by-order' && !['product', 'category', 'brand'].includes(groupBy));
-  return adds ? sumOf(rows.map((row) => row[name] as number | null)) : null;
+  return adds ? sum(name) : null;
 }
 
 /** A chart of one figure. Another one can be chosen, which asks nobody. */

@@ -80,3 +80,17 @@ export function amountShort(kind: 'money' | 'count' | 'percent', value: number, 
   const format = new Intl.NumberFormat(undefined, { ...few, style: 'currency', currency, minimumFractionDigits: 0 });
   return format.format(value / 10 ** digitsOf(currency));
 }
+
+/** What the parameters of a report are called here. */
+const names: Readonly<Record<string, string>> = {
+  from: 'From',
+  to: 'Up to, and without',
+  zone: 'Days of',
+  groupBy: 'By',
+  by: 'By',
+  currency: 'Currency',
+};
+
+/** What a report is asked with, for people. */
+export const named = (parameters: Readonly<Record<string, string | number>>): [string, string][] =>
+  Object.entries(parameters).map(([name, value]) => [names[name] ?? name, String(value)]);

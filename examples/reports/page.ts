@@ -30,14 +30,14 @@ const margin: Grouped<MarginRow> = {
   title: 'Margin',
   figures: [
     { name: 'margin', title: 'Margin', kind: 'money', addsUp: 'always' },
-    { name: 'marginPercent', title: 'Margin in %', kind: 'percent', addsUp: 'never' },
+    { name: 'marginPercent', title: 'Margin in %', kind: 'percent', addsUp: 'never', share: ['margin', 'revenue'] },
     { name: 'revenue', title: 'Revenue', kind: 'money', addsUp: 'always' },
     { name: 'cost', title: 'Cost', kind: 'money', addsUp: 'always' },
     { name: 'units', title: 'Units', kind: 'count', addsUp: 'always' },
     { name: 'unitsWithoutCost', title: 'Units without a cost', kind: 'count', addsUp: 'always' },
     { name: 'revenueWithoutCost', title: 'Revenue without a cost', kind: 'money', addsUp: 'always' },
   ],
-  main: ['margin', 'revenue', 'cost', 'revenueWithoutCost'],
+  main: ['margin', 'marginPercent', 'revenue', 'cost', 'revenueWithoutCost'],
   ask: (api, query) => api.margin(query),
 };
 

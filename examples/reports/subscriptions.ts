@@ -2,7 +2,7 @@ import { fields, folded, form, type Values } from '../back-office/forms.ts';
 import { badge, card, facts, link, quiet, time, type View } from '../back-office/parts.ts';
 import { element } from '../web-shop/dom.ts';
 import { browserZone, zones } from './filters.ts';
-import { groupings } from './names.ts';
+import { groupings, named } from './names.ts';
 import { reportView } from './refusals.ts';
 import type { Reports } from './reports.ts';
 import type { NewSubscription, Run, Subscription } from './requests.ts';
@@ -146,12 +146,12 @@ export async function subscriptionView(api: Reports, id: string, again: Again): 
       ['Name', name],
       ['Report', report],
       ['Of', ranges.find(([value]) => value === range)?.[1]],
-      ...Object.entries(parameters).map(([key, value]): [string, string] => [key, String(value)]),
+      ...named(parameters),
       ['When', whenOf(subscription)],
       ['Next', nextAt === null ? undefined : time(nextAt)],
       ['Mails to', emails.join(', ')],
       ['Rows as CSV', emails.length === 0 ? undefined : attachment === 'csv' ? 'yes' : 'no'],
-      ['Webhook endpoints', webhook ? 'yes' : 'no'],
+      ['Webhooks', webhook ? 'yes' : 'no'],
       ['Status', badge(status)],
     ]);
     const pause = form([], status === 'active' ? 'Pause' : 'Resume', async () => {

@@ -144,6 +144,30 @@ describe('who reads reports', () => {
     expect(await part('EUR').locator('tfoot td').nth(1).textContent()).toBe('–');
     await page.goBack();
     await chart().waitFor();
+    await follow('Margin');
+    const tile = (name: string) => part('EUR').locator(`dt:text-is("${name}") + dd`).textContent();
+    await part('EUR').waitFor();
+    const [earned, revenue] = await Promise.all(['Margin', 'Revenue'].map(tile));
+    const inCents = (text: string | null) => Number(text!.replaceAll(/\D/g, ''));
+    const share = Math.round((inCents(earned!) * 1000) / inCents(revenue!)) / 10;
+    expect(await tile('Margin in %')).toBe(`${share} %`);
+    expect(await part('EUR').locator('tfoot td').nth(1).textContent()).toBe(`${share} %`);
+  });
+
+  test('shows no figure in two lines, however many digits it has', async () => {
+    const live = (await unwrap(api().GET('/reports/live'))) as object;
+    const today = ['EUR', 'KWD', 'HUF', 'JPY'].map((currency) => ({ currency, orders: 3, sales: 123_456_789_012 }));
+    await page.route('**/reports/live?*', (route) => route.fulfill({ json: { ...live, today } }));
+    for (const width of [1200, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      await follow('Sales');
+      await follow('Now');
+      await see('KWD\u00a0123,456,789.012');
+      const figures = page.locator('.tiles dd');
+      const heights = await figures.evaluateAll((all) => all.map((figure) => figure.getBoundingClientRect().height));
+      expect(new Set(heights).size, `${heights}`).toBe(1);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
   });
 
   test('chooses days and a currency in which nothing was sold', async () => {
@@ -303,6 +327,7 @@ describe('who has reports made, in the dark at 390 px', () => {
     await heading('Sent report');
     await see('Every Friday at 08:00 of Europe/Vienna');
     await see('owner@example.com, books@example.com');
+    expect(await page.locator('dt:text-is("By") + dd').textContent()).toBe('day');
     await see('It was not due yet.');
     await looksWell('subscription');
     await press('Pause');

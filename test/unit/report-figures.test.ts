@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ageOf, daysOf, keysOf, later, ranges, sumOf } from '../../examples/reports/figures.ts';
+import { ageOf, daysOf, keysOf, later, percentOf, ranges, sumOf } from '../../examples/reports/figures.ts';
 
 const day = fc
   .date({ min: new Date('2000-01-01'), max: new Date('2050-12-31'), noInvalidDate: true })
@@ -40,6 +40,12 @@ describe('the figures of the page of reports', () => {
 
   test('a sum of what is not known is not known', () => {
     expect([sumOf([1, 2]), sumOf([1, null]), sumOf([])]).toEqual([3, null, 0]);
+  });
+
+  test('a share of sums is not the sum of shares, and of nothing it is not known', () => {
+    expect(percentOf(1, 3)).toBe(33.3);
+    expect(percentOf(-250, 1000)).toBe(-25);
+    expect([percentOf(0, 0), percentOf(null, 5), percentOf(5, null)]).toEqual([null, null, null]);
   });
 
   test.each([
