@@ -262,7 +262,7 @@ function reportsText({ shared, apart, lagSeconds }: ReportFigures): string {
     'Orders beside a statement that runs away on the reader, against orders alone',
     ...(apart === undefined ? [] : [line('the reader on a processor of its own', apart)]),
     line('processors shared', shared),
-    `  reports were at most ${lagSeconds} s old`,
+    `  the reader’s data were at most ${rounded(lagSeconds, 1)} s old`,
   ].join('\n');
 }
 

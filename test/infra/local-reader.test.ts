@@ -297,6 +297,39 @@ test('an analyst queries the reader, and a statement that runs away is cut and n
   );
 });
 
+test('a statement that stands in the way of a change is cut after ten seconds, and reports are no older than that', async () => {
+  const path = await stack.inside.reader.socketPath();
+  const sql = postgres({ path, user: 'analyst', database: 'counterfoil', max: 1 });
+  const cut = sql`select count(*), pg_sleep(25) as held from reporting.products`.catch((error: unknown) => error);
+  const running = "select pid from pg_stat_activity where usename = 'analyst' and query like '%as held%'";
+  await expect.poll(() => onReader(running)).toHaveLength(1);
+  // As a migration does, or a vacuum that gives pages back.
+  await ask(
+    'begin; lock table catalog.products in access exclusive mode; select pg_current_xact_id(); commit',
+    stack.inside.socketPath,
+  );
+  const ages: number[] = [];
+  const asking = { over: false };
+  const ended = cut.finally(() => {
+    asking.over = true;
+  });
+  while (!asking.over) {
+    ages.push((await report('sales')).lagSeconds);
+    await sleep(500);
+  }
+  expect(await ended).toMatchObject({ code: '40001', message: 'canceling statement due to conflict with recovery' });
+  await sql.end();
+  expect(Math.max(...ages)).toBeGreaterThan(5);
+  await expect.poll(async () => (await report('sales')).lagSeconds).toBeLessThan(5);
+  expect(await readSlow(directory)).toContainEqual(
+    expect.objectContaining({
+      user: 'analyst',
+      took: 'cut: canceling statement due to conflict with recovery',
+      statement: expect.stringContaining('as held'),
+    }),
+  );
+});
+
 test('a link that is cut is not fresh', async () => {
   const onPrimary = (statement: string) => ask(statement, stack.inside.socketPath);
   const file = String((await onPrimary('show hba_file'))[0]!.hba_file);

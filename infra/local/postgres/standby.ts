@@ -85,10 +85,12 @@ export async function startStandby(options: Options): Promise<Standby> {
 
 /**
  * A reader asks for a sign of life after two seconds of silence, so that an idle primary does not look like lag, and knows after
- * four that the link is cut. It keeps the primary from removing rows that a report still reads.
+ * four that the link is cut. It keeps the primary from removing rows that a report still reads. What stands in the way of a change all
+ * the same, such as a lock of a table that a migration alters, is cut after ten seconds: longer than a report may take.
  */
 const ofReader = {
   hot_standby_feedback: 'on',
+  max_standby_streaming_delay: '10s',
   wal_receiver_timeout: '4s',
   wal_receiver_status_interval: '1s',
   // Nothing is archived from here.
