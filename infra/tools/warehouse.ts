@@ -5,13 +5,14 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { toCsv } from '../../lib/analytics/files/csv.ts';
 import { check } from '../../lib/analytics/warehouse/check.ts';
 import { LoadRefused } from '../../lib/analytics/warehouse/checks.ts';
-import { readManifest, verifyFiles } from '../../lib/analytics/warehouse/files.ts';
+import { readManifest } from '../../lib/analytics/warehouse/files.ts';
 import { load } from '../../lib/analytics/warehouse/load.ts';
 import { s3Store } from '../../lib/analytics/warehouse/s3.gateway.ts';
 import type { Store } from '../../lib/analytics/warehouse/store.ts';
 import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { diskStore } from '../warehouse/disk-store.ts';
-import { createViews, type Rows, withEngine } from '../warehouse/engine.ts';
+import type { Rows } from '../warehouse/engine.ts';
+import { queryState } from '../warehouse/open.ts';
 import { addressOf, connectAnalyst } from './analyst.ts';
 
 const usage = `npm run warehouse -- load              load what has changed since the last load
@@ -66,13 +67,7 @@ const commands: Record<Command, (asked: Asked) => Promise<number>> = {
     return 0;
   },
   query: async ({ root, asOf, statement }: Asked) => {
-    const store = diskStore(root);
-    const manifest = await readManifest(store, asOf);
-    await verifyFiles(store, manifest);
-    const answer = await withEngine(root, async (query) => {
-      await createViews(query, root, manifest);
-      return query(statement!);
-    });
+    const { manifest, ...answer } = await queryState(root, asOf, statement!);
     process.stdout.write(csvOf(answer));
     console.error(`as of ${manifest.asOf} (${age(manifest.asOf)} ago)`);
     return 0;

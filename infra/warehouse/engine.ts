@@ -74,15 +74,28 @@ function relation(root: string, table: TableName, files: readonly (DataFile | un
   return `(select ${columns.join(', ')} where false)`;
 }
 
-/**
- * Names the tables of a manifest. Those that have files by month have the column `month` too.
- * @param database where to name them with the column `state`, as Athena does
- */
-export async function createViews(query: Query, root: string, manifest: Manifest, database?: string): Promise<void> {
+/** The tables that a statement may read. */
+export const tablesIn = (statement: string): TableName[] =>
+  tableNames.filter((table) => new RegExp(`\\b${table}\\b`, 'i').test(statement));
+
+type Named = {
+  /** Where to name them with the column `state`, as Athena does. */
+  database?: string | undefined;
+  /** Which ones: all by default. The engine opens a file of each. */
+  of?: readonly TableName[];
+};
+
+/** Names tables of a manifest. Those that have files by month have the column `month` too. */
+export async function createViews(
+  query: Query,
+  root: string,
+  manifest: Manifest,
+  { database, of = tableNames }: Named = {},
+): Promise<void> {
   const within = database === undefined ? '' : `${database}.`;
   if (database !== undefined) await query(`create schema if not exists ${database}`);
   const state = database === undefined ? '' : `, '${manifest.number}' as state`;
-  for (const table of tableNames) {
+  for (const table of of) {
     const from = relation(root, table, Object.values(manifest.tables[table] ?? {}));
     const month = tables[table].byMonth ? ', month' : '';
     const body = `select ${columnNames(table).join(', ')}${month}${state} from ${from}`;

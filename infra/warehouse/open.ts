@@ -5,13 +5,15 @@ import {
   findManifest,
   type Manifest,
   manifestVersion,
+  readManifest,
   readManifestNumber,
   verifyFile,
+  verifyFiles,
 } from '../../lib/analytics/warehouse/files.ts';
-import { tableNames } from '../../lib/analytics/warehouse/model.ts';
+import { type TableName, tableNames } from '../../lib/analytics/warehouse/model.ts';
 import { BrokenFile } from '../../lib/analytics/warehouse/store.ts';
 import { diskStore } from './disk-store.ts';
-import { createViews, type Engine, openEngine } from './engine.ts';
+import { createViews, type Engine, openEngine, tablesIn, withEngine } from './engine.ts';
 
 /**
  * The warehouse in a folder, as reports ask it. The engine is loaded for the first question, which also reads every byte of the
@@ -21,12 +23,10 @@ import { createViews, type Engine, openEngine } from './engine.ts';
 export function openWarehouse(root: string, database?: string): Warehouse & { close(): void } {
   const store = diskStore(root);
   let engine: Promise<Engine> | undefined;
-  /** Which state the engine's views are of. */
-  let named: number | undefined;
+  /** Which state the engine's view of a table is of. */
+  const views = new Map<TableName, number>();
   const verified = new Map<string, string>();
-  /** The files of the tables that a statement names. */
-  const verify = async (manifest: Manifest, text: string) => {
-    const named = tableNames.filter((table) => new RegExp(`\\b${table}\\b`).test(text));
+  const verify = async (manifest: Manifest, named: readonly TableName[]) => {
     const files = named.flatMap((table) => Object.values(manifest.tables[table] ?? {}));
     const marks = await Promise.all(files.map(({ path }) => markOf(join(root, path))));
     for (const [index, file] of files.entries()) {
@@ -61,11 +61,14 @@ export function openWarehouse(root: string, database?: string): Warehouse & { cl
     query: <R>({ number }: { number: number }, { text, parameters }: { text: string; parameters: readonly string[] }) =>
       inTurn(async () => {
         const manifest = await manifestOf(number);
-        await verify(manifest, text);
+        // What a statement does not name may be missing.
+        const named = tablesIn(text);
+        await verify(manifest, named);
         engine ??= openEngine(root);
         const { query } = await engine;
-        if (named !== number) await createViews(query, root, manifest, database);
-        named = number;
+        const of = named.filter((table) => views.get(table) !== number);
+        if (of.length > 0) await createViews(query, root, manifest, { database, of });
+        for (const table of of) views.set(table, number);
         const { rows } = await query(text, parameters);
         return rows.map(
           (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])) as R,
@@ -73,6 +76,25 @@ export function openWarehouse(root: string, database?: string): Warehouse & { cl
       }),
     close: () => void engine?.then(({ close }) => close()),
   };
+}
+
+/**
+ * Answers one statement from the newest state, or that of a moment. Every byte of what it names is read before.
+ * @throws NeverLoaded, BrokenFile naming the file
+ */
+export async function queryState(root: string, asOf: Date | undefined, statement: string) {
+  const store = diskStore(root);
+  const manifest = await readManifest(store, asOf);
+  const named = tablesIn(statement);
+  // `show tables` names none, and means all.
+  const of = named.length === 0 ? tableNames : named;
+  const tables = Object.fromEntries(of.map((table) => [table, manifest.tables[table] ?? {}]));
+  await verifyFiles(store, { ...manifest, tables }, true);
+  const answer = await withEngine(root, async (query) => {
+    await createViews(query, root, manifest, { of });
+    return query(statement);
+  });
+  return { manifest, ...answer };
 }
 
 /** Changes when somebody writes to the file. */

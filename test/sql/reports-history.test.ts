@@ -329,6 +329,14 @@ test('an order of yesterday that commits after the load is in the answer once', 
   }
 });
 
+test('a missing file of a table that no report reads keeps no history back', async () => {
+  const { manifest } = await load(analyst, root, { full: true });
+  await rm(join(root, manifest.tables.fact_stock![manifest.asOf.slice(0, 7)]!.path));
+  const query = { groupBy: 'country', currency: undefined } as const;
+  await expect(reportSales(year, query, depsWith(warehouse))).resolves.toMatchObject({ history: 'used' });
+  await load(analyst, root, { full: true });
+});
+
 test('a file that is missing or damaged is named, and its history refused', async () => {
   const manifest = (await load(analyst, root, { full: true })).manifest;
   const { path } = manifest.tables.sales_summary!['2026-03']!;

@@ -25,6 +25,7 @@ const stage: Stage = {
   logDays: 365,
 };
 const ireland = prices['eu-west-1'];
+const page = readFileSync(new URL('../../docs/costs.md', import.meta.url), 'utf8');
 
 const run = async (args: string[], count = () => stage) => {
   const lines: string[] = [];
@@ -116,8 +117,12 @@ test('a month is shown by service with the largest share first, and as JSON', as
   });
 });
 
+test('the page has the tables of reports and the warehouse as they are printed', async () => {
+  const { text } = await run(['--analytics']);
+  for (const table of text.split('\n\n')) expect(page).toContain(table);
+});
+
 test('the page says of which date the prices are', () => {
-  const page = readFileSync(new URL('../../docs/costs.md', import.meta.url), 'utf8');
   expect(page).toContain(`of ${pricesAsOf}, entered by hand`);
 });
 
