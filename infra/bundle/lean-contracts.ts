@@ -5,8 +5,11 @@ import { parseSync, Visitor } from 'rolldown/utils';
 /** What an operation's contract holds for the OpenAPI document alone. No handler reads it. */
 export const documentation = ['summary', 'description', 'responses', 'statuses'] as const;
 
+/** What the definition of an event holds for the documentation alone. */
+export const eventDocumentation = ['description', 'example'] as const;
+
 /**
- * Leaves out of a bundle what its handler does not need of the contract: the schemas of other operations and of answers,
+ * Leaves out of a bundle what its handler does not need of the contract: the schemas of other operations, of answers and of other events,
  * and the words. To make them all was a fifth of what a function took to start.
  *
  * A schema is made by calls, so esbuild keeps it although nobody uses it. Here the value of each constant becomes a call
@@ -15,7 +18,7 @@ export const documentation = ['summary', 'description', 'responses', 'statuses']
 export const leanContracts = (): Plugin => ({
   name: 'lean-contracts',
   setup(build) {
-    build.onLoad({ filter: /[\\/]lib[\\/]contract[\\/]api[\\/][^.\\/]+\.ts$/ }, async ({ path }) => ({
+    build.onLoad({ filter: /[\\/]lib[\\/]contract[\\/](api|events)[\\/][^.\\/]+\.ts$/ }, async ({ path }) => ({
       contents: leanContract(await readFile(path, 'utf8')),
       loader: 'ts',
     }));
@@ -37,6 +40,9 @@ export function leanContract(source: string): string {
       edits.push({ start: init.end, end: init.end, text: '))()' });
     }
   }
+  const drop = (value: { start: number; end: number } | undefined) => {
+    if (value !== undefined) edits.push({ start: value.start, end: value.end, text: 'undefined' });
+  };
   new Visitor({
     ObjectExpression({ properties }) {
       const named = new Map(
@@ -44,19 +50,24 @@ export function leanContract(source: string): string {
           each.type === 'Property' && each.key.type === 'Identifier' ? [[each.key.name, each.value] as const] : [],
         ),
       );
-      if (!named.has('summary') || !named.has('responses')) return;
-      for (const name of documentation) {
-        const value = named.get(name);
-        if (value !== undefined) edits.push({ start: value.start, end: value.end, text: 'undefined' });
-      }
+      const dropped = named.has('summary') && named.has('responses') ? documentation : [];
+      for (const name of dropped) drop(named.get(name));
+      if (!named.has('data') || !named.has('example')) return;
+      for (const name of eventDocumentation) drop(named.get(name));
+    },
+    CallExpression({ callee, arguments: given }) {
+      // What a field of an event means.
+      const said = given[1];
+      if (callee.type === 'Identifier' && /^(field|personal)$/.test(callee.name)) drop(said);
     },
   }).visit(program);
   return applied(source, edits);
 }
 
-/** From the last edit to the first, so that the places of those to come stay right. */
+/** From the last edit to the first, so that the places of those to come stay right. What is in a part that another replaces goes with it. */
 const applied = (source: string, edits: readonly Edit[]): string =>
   edits
+    .filter((edit) => !edits.some(({ start, end }) => start < edit.start && edit.end < end))
     .toSorted((a, b) => b.start - a.start)
     .reduce((text, { start, end, text: by }) => {
       const lineEnds = text.slice(start, end).replace(/[^\n]/g, '');

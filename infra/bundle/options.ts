@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 import { leanContracts } from './lean-contracts.ts';
 import { leanStart, standIns } from './lean-start.ts';
+import { ownRows } from './own-rows.ts';
 import { precompute } from './precompute.ts';
 
 /** The root of the repository. */
@@ -24,7 +25,7 @@ export const handlerOptions = (): BuildOptions => ({
     '@aws-sdk/credential-provider-node': standIns,
     '@aws-sdk/credential-providers': standIns,
   },
-  plugins: [leanStart(), leanContracts(), precompute()],
+  plugins: [leanStart(), leanContracts(), ownRows(), precompute()],
 });
 
 /**

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type OutputFile } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { documentation, leanContract } from '../../infra/bundle/lean-contracts.ts';
+import { documentation, eventDocumentation, leanContract } from '../../infra/bundle/lean-contracts.ts';
 import { handlerOptions, root } from '../../infra/bundle/options.ts';
+import type { EventDefinition } from '../../lib/contract/events/define-event.ts';
 
-const folder = join(root, 'lib/contract/api');
+const folder = join(root, 'lib/contract');
 /** All but the table of all of them, which no handler imports. */
-const contracts = readdirSync(folder).filter((file) => /^[^.]+\.ts$/.test(file) && file !== 'operations.ts');
+const contracts = ['api', 'events']
+  .flatMap((part) => readdirSync(join(folder, part)).map((file) => `${part}/${file}`))
+  .filter((file) => /\/[^.]+\.ts$/.test(file) && file !== 'api/operations.ts');
 
 let work: string;
 beforeAll(() => {
@@ -26,10 +29,27 @@ test('contracts in a bundle are those of the source, without what only documents
 });
 
 test('a handler’s bundle makes no schema but those of its own input', async () => {
-  const { text } = await bundle('one', `export { listRefunds } from '${join(folder, 'refunds.ts')}';`);
+  const { text } = await bundle('one', `export { listRefunds } from '${join(folder, 'api/refunds.ts')}';`);
   expect(text.match(/"?productId"?:/g) ?? []).toEqual([]);
   expect(text).toContain('orderId');
   expect(text).not.toContain('summary:"');
+});
+
+test('a handler’s bundle makes no event but those that it writes, and no words about them', async () => {
+  const { text } = await bundle('event', `export { stockBack } from '${join(folder, 'events/domain-events.ts')}';`);
+  expect(text).toContain('stock.back');
+  for (const other of ['order.placed', 'Id of the product', 'can be ordered again']) expect(text).not.toContain(other);
+});
+
+test('personal data stay marked in a lean contract', async () => {
+  const file = join(folder, 'events/domain-events.ts');
+  const lean = await import(await bundled('personal', `export * from '${file}';`));
+  const source: Record<string, unknown> = await import(file);
+  const { orderPlaced } = source as { orderPlaced: EventDefinition };
+  const event = { type: 'order.placed', data: orderPlaced.example };
+  const without = (module: Record<string, unknown>) => (module.withoutPersonalData as (each: object) => object)(event);
+  expect(without(lean)).toEqual(without(source));
+  expect(without(lean)).not.toEqual(event);
 });
 
 test('lines of a lean contract are those of its source, for stack traces', () => {
@@ -46,21 +66,35 @@ test('lines of a lean contract are those of its source, for stack traces', () =>
   const lines = leanContract(source.join('\n')).split('\n');
   expect(lines).toHaveLength(source.length);
   expect(lines.at(-1)).toBe('const later = /* @__PURE__ */ (() => (f()))();');
+  const nested = "const get = { summary: 'x', responses: { 200: z.object({ a: field(b, 'of a') }) } };";
+  expect(leanContract(nested)).toContain('{ summary: undefined, responses: undefined }');
   expect(leanContract('const shape = { summary: a(), description: b() };')).toContain('a(), description: b()');
 });
 
-/** What a module exports: of operations the input, of schemas their definitions. */
+/** What a module exports: of operations the input, of events their schemas, of schemas their definitions. */
 const outline = (module: Record<string, unknown>) =>
   Object.fromEntries(
-    Object.entries(module).map(([name, value]) => [name, isOperation(value) ? inputsOf(value) : shape(value)]),
+    Object.entries(module).map(([name, value]) => [
+      name,
+      isOperation(value)
+        ? parts(value, documentation)
+        : isEvent(value)
+          ? parts(value, eventDocumentation)
+          : Array.isArray(value) && value.every(isEvent)
+            ? value.map((each) => parts(each, eventDocumentation))
+            : shape(value),
+    ]),
   );
+
+const isEvent = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && 'type' in value && 'version' in value && 'data' in value;
 
 const isOperation = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && 'summary' in value && 'responses' in value;
 
-const inputsOf = (operation: Record<string, unknown>) =>
-  Object.entries(operation)
-    .filter(([name]) => !documentation.some((each) => each === name))
+const parts = (whole: Record<string, unknown>, left: readonly string[]) =>
+  Object.entries(whole)
+    .filter(([name]) => !left.includes(name))
     .map(([name, value]) => [name, shape(value)]);
 
 /** Without functions: a schema that was used has more of them. */
