@@ -8,7 +8,7 @@ import {
 } from '../../lib/operations/reconciliation/snapshot.dynamo.ts';
 import { snapshotProviderTransactions } from '../../lib/operations/reconciliation/snapshot.ts';
 import type { ProviderCharge, TransactionsRequest } from '../../lib/shop/payments/gateway.ts';
-import { startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
+import { documentsThat, startTestDynamo, type TestDynamo } from '../support/dynamo.ts';
 
 const hour = 3600_000;
 const day = 24 * hour;
@@ -178,4 +178,15 @@ test('a change of provider starts a new snapshot', async () => {
   await snapshot(1);
   await snapshot(Number.POSITIVE_INFINITY, 'simulated');
   expect(await readSnapshot(store)).toMatchObject({ provider: 'simulated', from: start - 3 * day });
+});
+
+test('charges are not looked for without end while DynamoDB leaves them out', async () => {
+  let calls = 0;
+  const client = documentsThat(async ({ input }) => {
+    // Whoever asks without a pause would never let the test end.
+    if (++calls > 1000) throw new Error('asked a thousand times');
+    return { UnprocessedKeys: (input as { RequestItems: object }).RequestItems };
+  });
+  const wanted = [{ reference: 'ch_1', days: ['2026-11-11'] }];
+  await expect(findInSnapshot({ ...store, client }, wanted)).rejects.toThrow('too busy');
 });

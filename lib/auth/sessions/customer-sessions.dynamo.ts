@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { BatchWriteCommandInput, BatchWriteCommandOutput } from '@aws-sdk/lib-dynamodb';
 import type { CustomerSessions } from '../../contract/api/customer-reports.ts';
 import type { OwnSessionView } from '../../contract/api/sessions.ts';
+import { writeEach } from '../../database/batches.dynamo.ts';
 import { toEpochSeconds, toTimestamp } from '../../kernel/clock.ts';
-import { DependencyUnavailable } from '../../kernel/errors.ts';
 import { orUnavailable } from '../store.dynamo.ts';
 import { endSession, openSession, type Session, type SessionItem, type SessionStore } from './sessions.dynamo.ts';
 
@@ -107,10 +105,10 @@ export async function endSessionById(store: SessionStore, customerId: string, se
  */
 export async function endAllSessions(store: SessionStore, customerId: string, kept?: Session): Promise<void> {
   for await (const page of pages(store, customerId)) {
-    const sessions = page.filter(({ tokenHash }) => tokenHash !== kept?.tokenHash);
-    for (let at = 0; at < sessions.length; at += batchSize) {
-      await deleteBatch(store, sessions.slice(at, at + batchSize));
-    }
+    await deleteEach(
+      store,
+      page.filter(({ tokenHash }) => tokenHash !== kept?.tokenHash),
+    );
   }
 }
 
@@ -140,7 +138,7 @@ async function endOldestSessions(store: SessionStore, customerId: string, opened
   const age = (item: SessionItem) =>
     item.tokenHash === opened ? Number.MAX_SAFE_INTEGER : item.expiresAt > now ? item.createdAt : 0;
   const surplus = items.toSorted((one, other) => age(other) - age(one)).slice(maxSessions);
-  for (let at = 0; at < surplus.length; at += batchSize) await deleteBatch(store, surplus.slice(at, at + batchSize));
+  await deleteEach(store, surplus);
 }
 
 async function* pages(store: SessionStore, customerId: string, attributes?: string): AsyncGenerator<SessionItem[]> {
@@ -161,21 +159,13 @@ async function* pages(store: SessionStore, customerId: string, attributes?: stri
   } while (from !== undefined);
 }
 
-/** The most items that one BatchWriteItem takes. */
-const batchSize = 25;
-const batchAttempts = 6;
-
-async function deleteBatch(store: SessionStore, sessions: Session[]): Promise<void> {
-  let left: BatchWriteCommandInput['RequestItems'] = {
-    [store.table]: sessions.map(({ customerId, tokenHash }) => ({ DeleteRequest: { Key: { customerId, tokenHash } } })),
-  };
-  for (let attempt = 1; ; attempt++) {
-    const answer: Pick<BatchWriteCommandOutput, 'UnprocessedItems'> = await orUnavailable(
-      store.client.batchWrite({ RequestItems: left }),
-    );
-    left = answer.UnprocessedItems ?? {};
-    if (Object.keys(left).length === 0) return;
-    if (attempt === batchAttempts) throw new DependencyUnavailable('sessions');
-    await pause(25 * 2 ** attempt * (0.5 + Math.random() / 2));
-  }
-}
+const deleteEach = (
+  store: SessionStore,
+  sessions: readonly Pick<Session, 'customerId' | 'tokenHash'>[],
+): Promise<void> =>
+  orUnavailable(
+    writeEach(
+      store.client,
+      sessions.map(({ customerId, tokenHash }) => ({ table: store.table, delete: { customerId, tokenHash } })),
+    ),
+  );

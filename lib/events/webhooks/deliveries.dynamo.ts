@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../contract/events/define-event.ts';
+import { addAll, readAll } from '../../database/batches.dynamo.ts';
 import { toEpochSeconds } from '../../kernel/clock.ts';
-import { addAll, readAll } from './batches.dynamo.ts';
 import type { WebhookStore } from './endpoints.dynamo.ts';
 import type { Attempt } from './send.gateway.ts';
 

@@ -1,4 +1,4 @@
-import { type BatchWrite, writeEach } from './batches.dynamo.ts';
+import { type BatchWrite, writeEach } from '../../database/batches.dynamo.ts';
 import { type DeliveryItem, queueItemOf, queueKey } from './deliveries.dynamo.ts';
 import type { WebhookStore } from './endpoints.dynamo.ts';
 

@@ -1,3 +1,4 @@
+import { readAll } from '../../database/batches.dynamo.ts';
 import type { DocumentClient } from '../../database/document-client.dynamo.ts';
 import { type Clock, toEpochSeconds } from '../../kernel/clock.ts';
 import type { ProviderCharge } from '../../shop/payments/gateway.ts';
@@ -124,17 +125,8 @@ export async function findInSnapshot(
 }
 
 async function readItems({ client, table }: SnapshotStore, keys: readonly Key[]): Promise<Map<string, Item>> {
-  const found = new Map<string, Item>();
-  let left = [...new Map(keys.map((key) => [textOf(key), key])).values()];
-  while (left.length > 0) {
-    const Keys = left.splice(0, 100);
-    const { Responses, UnprocessedKeys } = await client.batchGet({
-      RequestItems: { [table]: { Keys, ConsistentRead: true } },
-    });
-    for (const item of (Responses?.[table] ?? []) as Item[]) found.set(textOf(item), item);
-    left = [...((UnprocessedKeys?.[table]?.Keys ?? []) as Key[]), ...left];
-  }
-  return found;
+  const items = await readAll<Item>(client, table, [...new Map(keys.map((key) => [textOf(key), key])).values()]);
+  return new Map(items.map((item) => [textOf(item), item]));
 }
 
 async function readMeta<T>({ client, table }: SnapshotStore, Key: Key): Promise<T | undefined> {

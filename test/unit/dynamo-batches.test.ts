@@ -1,6 +1,6 @@
 import { TransactionCanceledException, TransactionInProgressException } from '@aws-sdk/client-dynamodb';
 import { expect, test } from 'vitest';
-import { addAll, type NewItems, readAll, writeEach } from '../../lib/events/webhooks/batches.dynamo.ts';
+import { addAll, type NewItems, readAll, writeEach } from '../../lib/database/batches.dynamo.ts';
 import { documentsThat } from '../support/dynamo.ts';
 
 type Input = { RequestItems: Record<string, unknown>; TransactItems: { Put: { Item: { id: string } } }[] };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancellationReasons, type DocumentClient, isBusy } from '../../database/document-client.dynamo.ts';
+import { cancellationReasons, type DocumentClient, isBusy } from './document-client.dynamo.ts';
 
 /*
  * Calls of DynamoDB that take many items. It may leave a part of a batch undone when it is busy, so each call is repeated
