@@ -15,10 +15,11 @@ export type Finding = { file: string; line: number; rule: string; what: string }
 export async function lintMigrations(migrations: readonly Migration[], newest: number): Promise<Finding[]> {
   const schema = createSchema();
   const findings: Finding[] = [];
-  for (const { version, name, up } of migrations) {
+  for (const { version, name, up, down } of migrations) {
     const file = `${name}.up.sql`;
     const statements = await readStatements(file, up);
     const released = version <= newest;
+    schema.startFile();
     for (const statement of statements) {
       if (!released && newest > 0) {
         const allowed = new Map(statement.exceptions.map((exception) => [exception.rule, exception]));
@@ -34,11 +35,15 @@ export async function lintMigrations(migrations: readonly Migration[], newest: n
       }
       schema.take(statement, released);
     }
-    if (!released && newest > 0)
+    if (!released && newest > 0) {
+      if (down.trim() === '') findings.push({ ...missingDown, file: `${name}.down.sql` });
       for (const { rule, line } of danglingExceptions(up, statements)) findings.push(unused(file, line, rule));
+    }
   }
   return findings;
 }
+
+const missingDown = { line: 1, rule: 'missing-down', what: 'reverts nothing, and does not say why' };
 
 const unused = (file: string, line: number, rule: string): Finding => ({
   file,

@@ -1,36 +1,57 @@
-import { type Check, columnsOf, type Schema } from './schema.ts';
-import { listName, type Node, relationName } from './statements.ts';
+import { type Check, columnsOf, constraintName, parametersOf, type Schema } from './schema.ts';
+import { findAll, listName, type Node, relationName } from './statements.ts';
 
-const dropped: Readonly<Record<string, string>> = {
-  OBJECT_TABLE: 'table',
-  OBJECT_VIEW: 'view',
-  OBJECT_MATVIEW: 'materialized view',
-  OBJECT_FUNCTION: 'function',
-  OBJECT_PROCEDURE: 'procedure',
-  OBJECT_ROUTINE: 'routine',
-  OBJECT_TYPE: 'type',
-  OBJECT_DOMAIN: 'domain',
-  OBJECT_SEQUENCE: 'sequence',
-  OBJECT_SCHEMA: 'schema',
-};
+/** What nothing asks for by name, and whose absence refuses nothing. The rule on rights has policies. */
+const droppable = new Set(['OBJECT_INDEX', 'OBJECT_TRIGGER', 'OBJECT_RULE', 'OBJECT_STATISTIC_EXT', 'OBJECT_POLICY']);
 
 /** What the running release uses by name: it must stay, under its name, with what it grants and answers. */
 export const objectRules: Readonly<Record<string, Check>> = {
   'drop-in-use': ({ kind, node }, schema) => {
-    const what = kind === 'DropStmt' ? dropped[node.removeType] : undefined;
-    if (what !== undefined) return used(schema, node.objects.map(nameOfObject)).map((name) => `drops ${what} ${name}`);
-    return commandsOf(kind, node, 'AT_DropColumn')
-      .map(({ name }) => `${relationName(node.relation)}.${name}`)
-      .filter(schema.inUse)
-      .map((name) => `drops column ${name}`);
+    if (kind === 'DropRoleStmt' || kind === 'DropOwnedStmt')
+      return used(schema, rolesOf(node.roles)).map(
+        (role) => `drops ${kind === 'DropRoleStmt' ? '' : 'what is owned by '}${role}`,
+      );
+    if (kind === 'DropStmt') {
+      const what = node.removeType.replace('OBJECT_', '').replace('MATVIEW', 'materialized view').toLowerCase();
+      const names = used(schema, node.objects.map(nameOfObject));
+      const indexes = node.removeType === 'OBJECT_INDEX' ? names.filter(schema.keepsUnique) : [];
+      return droppable.has(node.removeType)
+        ? indexes.map((name) => `drops unique index ${name}`)
+        : names.map((name) => `drops ${what} ${name}`);
+    }
+    if (kind === 'CreateFunctionStmt') {
+      const name = listName(node.funcname);
+      const mayBeLeftOut = findAll(node.parameters ?? [], 'FunctionParameter').some(
+        ({ defexpr }) => defexpr !== undefined,
+      );
+      return mayBeLeftOut && schema.isOverload(name, parametersOf(node))
+        ? [`adds a function ${name} that the calls of the one in use fit too`]
+        : [];
+    }
+    const table = relationName(node.relation);
+    return [
+      ...used(
+        schema,
+        commandsOf(kind, node, 'AT_DropColumn').map(({ name }) => `${table}.${name}`),
+      ).map((name) => `drops column ${name}`),
+      ...commandsOf(kind, node, 'AT_DropConstraint')
+        .map(({ name }) => constraintName(table, name))
+        .filter((name) => schema.inUse(name) && schema.keepsUnique(name))
+        .map((name) => `drops unique ${name.slice(table.length + 1)} of ${table}`),
+      ...commandsOf(kind, node, 'AT_DetachPartition', 'AT_DropInherit')
+        .filter(() => schema.inUse(table))
+        .map(() => `takes rows from ${table}`),
+    ];
   },
   'rename-in-use': ({ kind, node }, schema) => {
     if (kind === 'AlterObjectSchemaStmt') {
       const name = node.relation === undefined ? nameOfObject(node.object) : relationName(node.relation);
       return schema.inUse(name) ? [`moves ${name} to schema ${node.newschema}`] : [];
     }
-    if (kind !== 'RenameStmt' || harmless.has(node.renameType)) return [];
+    if (kind !== 'RenameStmt' || renamable.has(node.renameType)) return [];
     const name = nameOfRenamed(node);
+    // Code may ask an error for the name of what refused a row.
+    if (node.renameType === 'OBJECT_INDEX' && !schema.keepsUnique(name)) return [];
     return schema.inUse(name) ? [`renames ${name} to ${node.newname}`] : [];
   },
   'enum-value': ({ kind, node }, schema) =>
@@ -49,6 +70,13 @@ export const objectRules: Readonly<Record<string, Check>> = {
   },
   'revoke-in-use': ({ kind, node }, schema) => {
     if (kind === 'GrantRoleStmt') return node.is_grant === true ? [] : ['revokes a role from a role'];
+    const rows = rowsHidden(kind, node, schema);
+    if (rows !== undefined) return [rows];
+    if (
+      kind === 'AlterRoleStmt' &&
+      node.options?.some(({ DefElem: { defname, arg } }: Node) => defname === 'canlogin' && !arg.Boolean.boolval)
+    )
+      return used(schema, rolesOf([{ RoleSpec: node.role }])).map((role) => `keeps ${role} from logging in`);
     if (kind !== 'GrantStmt' || node.is_grant === true) return [];
     const grantees: string[] = node.grantees.map(({ RoleSpec: role }: Node) => role.rolename ?? 'public');
     // What everybody has by default is taken away where things are made.
@@ -59,8 +87,23 @@ export const objectRules: Readonly<Record<string, Check>> = {
   },
 };
 
+/** What a policy, or the lack of one, keeps from those who read and write a table. */
+function rowsHidden(kind: string, node: Node, schema: Schema): string | undefined {
+  const [table, what] =
+    kind === 'DropStmt' && node.removeType === 'OBJECT_POLICY'
+      ? [listName(node.objects[0].List.items.slice(0, -1)), 'drops a policy of']
+      : kind === 'AlterPolicyStmt' || (kind === 'CreatePolicyStmt' && node.permissive !== true)
+        ? [relationName(node.table), 'narrows what policies allow on']
+        : commandsOf(kind, node, 'AT_EnableRowSecurity', 'AT_ForceRowSecurity').length > 0
+          ? [relationName(node.relation), 'hides by row level security what no policy allows on']
+          : [];
+  return table !== undefined && schema.inUse(table) ? `${what} ${table}` : undefined;
+}
+
 /** Nothing asks for these by name but a migration. */
-const harmless = new Set(['OBJECT_INDEX', 'OBJECT_TABCONSTRAINT', 'OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE']);
+const renamable = new Set(['OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE', 'OBJECT_STATISTIC_EXT']);
+
+const rolesOf = (roles: Node[]): string[] => roles.map(({ RoleSpec: { rolename } }) => `role ${rolename ?? 'public'}`);
 
 const used = (schema: Schema, names: string[]): string[] => names.filter(schema.inUse);
 
@@ -82,6 +125,8 @@ function nameOfObject(object: Node): string {
 
 function nameOfRenamed(node: Node): string {
   const columnOf = ['OBJECT_COLUMN', 'OBJECT_ATTRIBUTE'].includes(node.renameType) ? `.${node.subname}` : '';
+  if (node.renameType === 'OBJECT_TABCONSTRAINT') return constraintName(relationName(node.relation), node.subname);
+  if (node.renameType === 'OBJECT_ROLE') return `role ${node.subname}`;
   if (node.relation !== undefined) return `${relationName(node.relation)}${columnOf}`;
   return node.object === undefined ? (node.subname ?? 'something') : nameOfObject(node.object);
 }

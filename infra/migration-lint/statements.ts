@@ -72,3 +72,12 @@ export function findAll(root: Node, kind: string): Node[] {
   if (Array.isArray(root)) return root.flatMap((each) => findAll(each, kind));
   return Object.entries(root).flatMap(([name, value]) => [...(name === kind ? [value] : []), ...findAll(value, kind)]);
 }
+
+/** The parameters of the session that a statement sets, by `set`, `reset` or `set_config`. */
+export function settingsIn(kind: string, node: Node): string[] {
+  if (kind === 'VariableSetStmt') return [node.name ?? 'all'];
+  if (kind !== 'SelectStmt') return [];
+  return findAll(node, 'FuncCall')
+    .filter(({ funcname }) => funcname.at(-1).String.sval === 'set_config')
+    .map(({ args }) => args[0].A_Const?.sval?.sval ?? 'all');
+}
