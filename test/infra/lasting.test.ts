@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { CfnOutput } from 'aws-cdk-lib';
 import { expect, test } from 'vitest';
 import type { Stacks } from '../../infra/stage.ts';
-import { type Lasting, lastingOf, losses, readRecord } from './lasting.ts';
+import { type Lasting, lastingOf, losses, readRecord, stageProfiles } from './lasting.ts';
 import { stacksOf, synthesized, type Template } from './synthesized.ts';
 
 const record = readRecord();
-const of = (profile: 'dev' | 'prod', also?: (stacks: Stacks) => void): Lasting =>
+const of = (profile: (typeof stageProfiles)[number], also?: (stacks: Stacks) => void): Lasting =>
   lastingOf(stacksOf(synthesized(profile, also === undefined ? {} : { also })));
 
-test.each(['dev', 'prod'] as const)('an upgrade of %s drops and replaces nothing that keeps data', (profile) => {
+test.each(stageProfiles)('an upgrade of %s drops and replaces nothing that keeps data', (profile) => {
   expect(losses(record[profile], of(profile))).toEqual([]);
 });
 

@@ -11,7 +11,10 @@ export type Lasting = {
 
 export const recordFile = new URL('lasting.json', import.meta.url);
 
-export const readRecord = (): Record<'dev' | 'prod', Lasting> => JSON.parse(readFileSync(recordFile, 'utf8'));
+export const stageProfiles = ['dev', 'staging', 'small', 'prod'] as const;
+
+export const readRecord = (): Record<(typeof stageProfiles)[number], Lasting> =>
+  JSON.parse(readFileSync(recordFile, 'utf8'));
 
 /**
  * The properties of each type that CloudFormation replaces a resource for, by its resource reference. A key policy, a time to
