@@ -31,8 +31,12 @@ export class Given {
     return value === undefined || value === '' ? undefined : String(value);
   }
 
-  /** @throws SettingError when the file has a name that nobody asked for */
-  checkFile(): void {
+  /** @throws SettingError when the command line or the file has a name that nobody asked for */
+  checkNames(): void {
+    // The names of CDK's own have other characters in them.
+    const typed = Object.keys(this.#node.getAllContext()).filter((name) => /^[A-Za-z][A-Za-z0-9_]*$/.test(name));
+    const wrong = typed.find((name) => name !== 'settings' && !this.#asked.has(name));
+    if (wrong !== undefined) throw new SettingError(`"${wrong}" is no setting`);
     const unknown = Object.keys(this.#file).find((name) => !this.#asked.has(name));
     if (unknown !== undefined) throw new SettingError(`the file of settings has "${unknown}", which is no setting`);
   }

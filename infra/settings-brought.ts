@@ -35,7 +35,8 @@ export type Brought = {
   network?: { vpcId: string; subnets: BroughtSubnet[]; endpointGroup?: string };
 };
 
-const hostName = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/;
+/** RFC 1035, section 2.3.4: 63 characters between two dots, and 253 as text. */
+const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
 /** Of PostgreSQL, of the stage's own database, and of every RDS Proxy. */
 export const defaultPort = 5432;
 
@@ -94,6 +95,8 @@ function databaseIn(given: Given, network: Brought['network']): BroughtDatabase 
   );
   const secretArn = given.matching('databaseSecretArn', fullSecretArn, 'is not the full ARN of a secret');
   const name = given.matching('databaseName', /^[a-z][a-z0-9_]{0,62}$/, 'is not the name of a database');
+  if (['postgres', 'template0', 'template1', 'rdsadmin'].includes(name ?? ''))
+    throw new SettingError(`databaseName ${name} is not the stage’s to make: choose another name`);
   const port = given.count('databasePort', defaultPort);
   if (port > 65_535) throw new SettingError('databasePort is a port, at most 65535');
   if (host === undefined) {
@@ -137,10 +140,12 @@ function networkOf(given: Given, profile: Profile): Brought['network'] {
   }
   if (zones !== undefined) throw new SettingError('zones are those of vpcSubnets: leave out zones');
   const subnets = (listed ?? '').split(',').flatMap((part) => (part.trim() === '' ? [] : [subnetIn(part.trim())]));
+  const twice = subnets.find(({ id }, index) => subnets.findIndex((other) => other.id === id) !== index);
   if (new Set(subnets.map(({ zone }) => zone)).size < 2)
     throw new SettingError(
       `vpcId needs isolated subnets in at least two zones: -c vpcSubnets=subnet-…:eu-west-1a:rtb-…,subnet-…:eu-west-1b:rtb-…`,
     );
+  if (twice !== undefined) throw new SettingError(`vpcSubnets names ${twice.id} twice, and a subnet is in one zone`);
   if (endpointGroup === undefined && new Set(subnets.map(({ zone }) => zone)).size < profile.endpointZones)
     throw new SettingError(
       `profile ${profile.name} has endpoints in ${profile.endpointZones} zones: name a subnet in each`,

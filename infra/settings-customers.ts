@@ -61,6 +61,8 @@ export function mailOf(given: Given, { name, jobsAt }: Profile): MailSettings | 
 /** How customers open and recover accounts. @throws SettingError */
 export function accountsOf(given: Given, profile: Profile, mail: MailSettings | undefined): AccountSettings {
   const confirmEmail = given.oneOf('confirmEmail', ['none', 'required'], profile.confirmEmail);
+  if (confirmEmail === 'required' && profile.jobsAt !== undefined)
+    throw new SettingError(`profile ${profile.name} sends no mails: leave out confirmEmail, or use prod`);
   if (confirmEmail === 'required' && mail === undefined) {
     throw new SettingError(
       `customers of profile ${profile.name} confirm their e-mail, which takes mails: pass -c mailFrom=shop@example.com, an address that is verified at SES`,

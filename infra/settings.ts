@@ -4,6 +4,7 @@ import { rateClassesOf } from '../lib/contract/deploy/limits.ts';
 import { fullSecretArn, Given, SettingError } from './given.ts';
 import type { Profile } from './profiles.ts';
 import { type Brought, broughtOf } from './settings-brought.ts';
+import { checkTogether } from './settings-checks.ts';
 import {
   type AccountSettings,
   accountsOf,
@@ -128,7 +129,7 @@ export function readSettings(node: Node): Settings {
     brought: broughtOf(given, profile),
     payments: paymentsOf(given, profile.name),
     identity: identityOf(given, profile.name),
-    backups: backupsOf(given),
+    backups: backupsOf(given, profile),
     approvedDataLoss: (given.text('approveDataLoss') ?? '').split(',').flatMap((part) => part.trim() || []),
     release: given.text('release') ?? version,
     variables: {
@@ -159,7 +160,8 @@ export function readSettings(node: Node): Settings {
     ...(dynamodbPrefixList === undefined ? {} : { dynamodbPrefixList }),
     ...(s3PrefixList === undefined ? {} : { s3PrefixList }),
   };
-  given.checkFile();
+  given.checkNames();
+  checkTogether(given, settings);
   return settings;
 }
 
@@ -170,7 +172,10 @@ function maxAgeOf(given: Given): number | undefined {
   return seconds;
 }
 
-function backupsOf(given: Given): Settings['backups'] {
+function backupsOf(given: Given, { name, vault }: Profile): Settings['backups'] {
+  const ofVault = ['backupLock', 'backupCopyVault'].find((setting) => given.text(setting) !== undefined);
+  if (ofVault !== undefined && !vault)
+    throw new SettingError(`profile ${name} has no vault of backups: leave out ${ofVault}, or use prod`);
   const copyTo = given.matching(
     'backupCopyVault',
     /^arn:[a-z-]+:backup:[a-z0-9-]+:\d{12}:backup-vault:[A-Za-z0-9_-]{2,50}$/,
@@ -185,7 +190,13 @@ function backupsOf(given: Given): Settings['backups'] {
 function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'] {
   const provider = given.oneOf('paymentProvider', ['simulated', 'stripe'], 'simulated');
   if (provider === 'simulated') {
-    if (profile === 'dev' || profile === 'staging') return { provider };
+    if (profile === 'dev' || profile === 'staging') {
+      if (given.text('stripeSecretArn') !== undefined || given.text('stripeWebhookSecretArn') !== undefined)
+        throw new SettingError(
+          'payments are simulated, whatever secrets there are: pass -c paymentProvider=stripe too',
+        );
+      return { provider };
+    }
     throw new SettingError(
       `profile ${profile} does not take simulated payments: pass -c paymentProvider=stripe -c stripeSecretArn=arn:… -c stripeWebhookSecretArn=arn:…`,
     );
@@ -197,11 +208,11 @@ function paymentsOf(given: Given, profile: Profile['name']): Settings['payments'
       `paymentProvider stripe needs -c ${name}=arn:…, the full ARN of the Secrets Manager secret that holds ${what}`,
     );
   };
-  return {
-    provider,
-    secretArn: secret('stripeSecretArn', 'the key'),
-    webhookSecretArn: secret('stripeWebhookSecretArn', 'what signs the events of the webhook'),
-  };
+  const secretArn = secret('stripeSecretArn', 'the key');
+  const webhookSecretArn = secret('stripeWebhookSecretArn', 'what signs the events of the webhook');
+  if (secretArn === webhookSecretArn)
+    throw new SettingError('stripeSecretArn and stripeWebhookSecretArn name one secret for two things: make two');
+  return { provider, secretArn, webhookSecretArn };
 }
 
 function rateClassesIn(given: Given): Record<string, string> {

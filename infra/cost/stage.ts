@@ -64,6 +64,7 @@ const ofAShop = {
   paymentProvider: 'stripe',
   stripeSecretArn: arn('stripe'),
   stripeWebhookSecretArn: arn('webhook'),
+  alarmEmail: 'duty@example.com',
 };
 const ofProd = { mailFrom: 'shop@example.com' };
 

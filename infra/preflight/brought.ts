@@ -8,14 +8,17 @@ export async function checkBrought(account: Account, { brought }: Settings): Pro
   const findings: Finding[] = [];
   if (network !== undefined) findings.push(...(await checkNetwork(account, network, database?.group)));
   if (database !== undefined && 'secretArn' in database.login) {
-    const { secretArn } = database.login;
-    findings.push(
-      (await account.hasSecret(secretArn))
-        ? ok(`${secretArn} exists.`)
-        : fail(`${secretArn} does not exist in this account and region.`),
-    );
+    findings.push(...(await secretsThere(account, database.login.secretArn)));
   }
   return findings.length === 0 ? [ok('The stage has a network and a database of its own.')] : findings;
+}
+
+/** Whether each of some secrets exists. */
+export async function secretsThere(account: Account, ...arns: string[]): Promise<Finding[]> {
+  const there = await Promise.all(arns.map((arn) => account.hasSecret(arn)));
+  return arns.map((arn, index) =>
+    there[index] === true ? ok(`${arn} exists.`) : fail(`${arn} does not exist in this account and region.`),
+  );
 }
 
 async function checkNetwork(

@@ -5,7 +5,7 @@ import { engineVersion } from '../constructs/database.ts';
 import type { Settings } from '../settings.ts';
 import { addressIn } from '../settings-customers.ts';
 import type { Account } from './account.ts';
-import { checkBrought } from './brought.ts';
+import { checkBrought, secretsThere } from './brought.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 
 /** One thing that a deployment needs, and why it would fail without. */
@@ -72,15 +72,19 @@ export const checks: readonly Check[] = [
     name: 'payments',
     async run(account, { payments }) {
       if (payments.provider === 'simulated') return ok('Payments are simulated and need nothing.');
-      const findings: Finding[] = [];
-      for (const arn of [payments.secretArn, payments.webhookSecretArn]) {
-        findings.push(
-          (await account.hasSecret(arn))
-            ? ok(`${arn} exists.`)
-            : fail(`${arn} does not exist in this account and region.`),
-        );
-      }
-      return findings;
+      return await secretsThere(account, payments.secretArn, payments.webhookSecretArn);
+    },
+  },
+  {
+    name: 'monitoring',
+    async run(account, { alarmEmail, noticesSecretArn, metricsSecretArn }) {
+      const secrets = [noticesSecretArn, metricsSecretArn].filter((arn) => arn !== undefined);
+      const mail = alarmEmail === undefined ? [] : [ok(`Alarms go to ${alarmEmail}, once the address confirms.`)];
+      const nobody =
+        alarmEmail === undefined && noticesSecretArn === undefined
+          ? [ok('Alarms go to nobody, and ring on the page of CloudWatch.')]
+          : [];
+      return [...nobody, ...mail, ...(await secretsThere(account, ...secrets))];
     },
   },
 ];

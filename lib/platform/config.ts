@@ -135,8 +135,7 @@ export function config(): Config {
     // Parsed once: compiling a parser would cost more than it saves.
     const result = z.safeParse(schema, process.env, { jitless: true });
     if (!result.success) {
-      const wrong = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-      throw new Error(`invalid configuration: ${wrong.join('; ')}`);
+      throw new Error(`invalid configuration: ${sentencesOf(result.error).join('; ')}`);
     }
     loaded = result.data;
   }
@@ -145,6 +144,15 @@ export function config(): Config {
 
 /** The name of a DynamoDB table. CDK sets it on AWS; on a laptop a table is called as in the code. */
 export const tableName = (table: TableName): string => process.env[tableVariable(table)] ?? table;
+
+/** What is wrong with values of variables, before anybody runs with them; each as a sentence's rest that begins with the name. */
+export function wrongVariables(values: Readonly<Record<string, string>>): string[] {
+  const { error } = z.safeParse(schema, { AWS_REGION: 'none', ...values }, { jitless: true });
+  return error === undefined ? [] : sentencesOf(error);
+}
+
+const sentencesOf = ({ issues }: z.core.$ZodError): string[] =>
+  issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
 
 /** The configuration of an environment that sets nothing but its region, for the documentation. */
 export const defaultConfig = (): Config => z.parse(schema, { AWS_REGION: 'none' }, { jitless: true });

@@ -15,6 +15,7 @@ export const prodSettings: Readonly<Record<string, string>> = {
   stripeSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:stripe-AbCdEf',
   stripeWebhookSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:stripe-webhook-AbCdEf',
   mailFrom: 'shop@example.com',
+  alarmEmail: 'duty@example.com',
   // A new account may run ten functions at once, and reserves none.
   reserveConcurrency: 'off',
 };

@@ -266,6 +266,17 @@ test.each<[string, Record<string, string>, string]>([
   ['a partner’s bus', { eventBus: 'aws.partner/x' }, 'is not the name of a bus'],
   ['subnets without their network', { vpcSubnets: subnets[0]! }, 'pass -c vpcId='],
   ['a network without subnets', { vpcId: network.vpcId }, 'in at least two zones'],
+  [
+    'a database that PostgreSQL or RDS has for itself',
+    { ...database, databaseSecretArn: ownerSecret, databaseName: 'postgres' },
+    'is not the stage’s to make',
+  ],
+  [
+    'a subnet twice',
+    { ...network, vpcSubnets: `${subnets[0]},${subnets[0]!.replace('eu-west-1a', 'eu-west-1b')}` },
+    'names subnet-00000000 twice',
+  ],
+  ['a name of a host that is too long', { domainName: `${'a'.repeat(64)}.example`, certificateArn }, 'is not the name'],
   ['subnets in one zone', { ...network, vpcSubnets: `${subnets[0]},${subnets[0]}` }, 'in at least two zones'],
   [
     'a subnet without its route table',

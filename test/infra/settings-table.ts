@@ -11,7 +11,7 @@ const login = { identityCallbacks: 'https://shop.example/callback,com.example.sh
 const mails = { mailFrom: 'The Shop <shop@example.com>', confirmEmail: 'required', orderMails: 'all' };
 const noMails = { mailFrom: '', confirmEmail: 'none', orderMails: 'none' };
 const alarms = { alarmEmail: 'duty@example.com' };
-const noAlarms = { alarmEmail: '' };
+const byChat = { alarmEmail: '', noticesSecretArn: stripeSecret.replace('stripe', 'notices') };
 const others = {
   accountPages: 'https://shop.example.com/account',
   RATE_LIMIT_PER_MINUTE: '300',
@@ -88,6 +88,6 @@ export const settingsOf: Record<Profile['name'], Record<string, Record<string, s
     'mails and alarms': {},
     'an issuer': issuer,
     'a CDN, another size, and no warehouse': { ...cdn, ...size, ...toAndFro, warehouse: 'off' },
-    'callbacks, no mails, no alarms': { ...login, ...noMails, ...noAlarms, ...others, ...backups },
+    'callbacks, no mails, alarms by chat': { ...login, ...noMails, ...byChat, ...others, ...backups },
   },
 };

@@ -23,14 +23,19 @@ test('the default is dev with simulated payments', () => {
   });
 });
 
-test('backups are copied to a vault by its ARN, and their lock is one of two', () => {
+const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
+const prod = { ...stripe, profile: 'prod', mailFrom: 'shop@example.com', alarmEmail: 'duty@example.com' };
+
+test('backups are copied to a vault by its ARN, and their lock is one of two, where there is a vault', () => {
   const backupCopyVault = 'arn:aws:backup:eu-central-1:222222222222:backup-vault:counterfoil-copies';
-  expect(read({ backupCopyVault, backupLock: 'compliance' }).backups).toEqual({
+  expect(read({ ...prod, backupCopyVault, backupLock: 'compliance' }).backups).toEqual({
     lock: 'compliance',
     copyTo: backupCopyVault,
   });
-  expect(() => read({ backupCopyVault: 'counterfoil-copies' })).toThrow('is not the ARN of a vault of AWS Backup');
-  expect(() => read({ backupLock: 'on' })).toThrow('backupLock is governance or compliance, not "on"');
+  expect(() => read({ ...prod, backupCopyVault: 'counterfoil-copies' })).toThrow('is not the ARN of a vault of AWS');
+  expect(() => read({ ...prod, backupLock: 'on' })).toThrow('backupLock is governance or compliance, not "on"');
+  for (const context of [{ backupCopyVault }, { ...prod, profile: 'small', mailFrom: '', backupLock: 'compliance' }])
+    expect(() => read(context)).toThrow('has no vault of backups: leave out backup');
 });
 
 test('mails about orders need a sender of mails', () => {
@@ -48,16 +53,12 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
   for (const stripeSecretArn of [undefined, 'sk_live_oops', stripeSecret.slice(0, -7)]) {
     expect(() => read({ paymentProvider: 'stripe', stripeSecretArn })).toThrow('needs -c stripeSecretArn=arn:…');
   }
-  const stripe = {
-    profile: 'prod',
-    paymentProvider: 'stripe',
-    stripeSecretArn: stripeSecret,
-    mailFrom: 'shop@example.com',
-  };
   for (const stripeWebhookSecretArn of [undefined, 'whsec_oops', webhookSecret.slice(0, -7)]) {
-    expect(() => read({ ...stripe, stripeWebhookSecretArn })).toThrow('needs -c stripeWebhookSecretArn=arn:…');
+    expect(() => read({ ...prod, stripeWebhookSecretArn })).toThrow('needs -c stripeWebhookSecretArn=arn:…');
   }
-  expect(read({ ...stripe, stripeWebhookSecretArn: webhookSecret })).toEqual({
+  expect(() => read({ ...stripe, stripeWebhookSecretArn: stripeSecret })).toThrow('name one secret for two things');
+  expect(() => read({ stripeSecretArn: stripeSecret })).toThrow('pass -c paymentProvider=stripe too');
+  expect(read(prod)).toEqual({
     profile: profiles.prod,
     payments: { provider: 'stripe', secretArn: stripeSecret, webhookSecretArn: webhookSecret },
     identity: { callbacks: [] },
@@ -69,14 +70,15 @@ test('stripe needs the ARNs of its secrets, all of them', () => {
     variables: {},
     accounts: { CONFIRM_EMAIL: 'required' },
     mail: { from: 'shop@example.com' },
+    alarmEmail: 'duty@example.com',
   });
 });
 
 test('a stage whose customers confirm their e-mail needs a sender of mails', () => {
-  const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
   expect(() => read({ ...stripe, profile: 'prod' })).toThrow('pass -c mailFrom=');
+  expect(() => read({ ...stripe, profile: 'small', confirmEmail: 'required' })).toThrow('sends no mails: leave out');
   expect(() => read({ confirmEmail: 'required' })).toThrow('pass -c mailFrom=');
-  expect(read({ ...stripe, profile: 'prod', confirmEmail: 'none' }).mail).toBeUndefined();
+  expect(read({ ...prod, mailFrom: '', confirmEmail: 'none' }).mail).toBeUndefined();
   for (const mailFrom of ['shop', 'a@b@c', 'Shop <shop>', 'Shop <a@example.com> x']) {
     expect(() => read({ mailFrom }), mailFrom).toThrow('is neither an e-mail address');
   }
@@ -107,6 +109,43 @@ test('the address for alarms must be an e-mail address', () => {
   expect(read({ alarmEmail: 'duty@example.com' }).alarmEmail).toBe('duty@example.com');
 });
 
+test('a stage that sells has somebody who gets its alarms', () => {
+  const noticesSecretArn = stripeSecret.replace('stripe', 'notices');
+  for (const context of [prod, { ...prod, profile: 'small', mailFrom: '' }]) {
+    expect(() => read({ ...context, alarmEmail: '' })).toThrow('alarms nobody: pass -c alarmEmail=duty@example.com');
+    expect(read({ ...context, alarmEmail: '', noticesSecretArn }).noticesSecretArn).toBe(noticesSecretArn);
+  }
+});
+
+test('what a stage names is in one region', () => {
+  const [zones, certificateArn] = ['eu-west-1a,eu-west-1b', 'arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d'];
+  expect(() => read({ zones: 'eu-west-1a,us-east-1b' })).toThrow(
+    'a stage is in one region: zones is in eu-west-1, and zones in us-east-1',
+  );
+  expect(() => read({ zones, domainName: 'api.tea.example', certificateArn })).toThrow(
+    'zones is in eu-west-1, and certificateArn in us-east-1',
+  );
+  expect(() => read({ ...stripe, zones: 'us-east-1a,us-east-1b' })).toThrow('stripeSecretArn in eu-west-1');
+  const metricsSecretArn = stripeSecret.replace('eu-west-1', 'us-west-2');
+  expect(() => read({ ...stripe, metricsSecretArn })).toThrow('metricsSecretArn in us-west-2');
+});
+
+test('a name that is no setting is refused on the command line, where the settings of CDK are', () => {
+  expect(() => read({ alarmEmial: 'duty@example.com' })).toThrow('"alarmEmial" is no setting');
+  expect(() =>
+    read({ '@aws-cdk/core:x': true, 'availability-zones:account=1': [], 'cdk-migrate': true }),
+  ).not.toThrow();
+});
+
+test('Cognito’s words in the name of a login page are refused', () => {
+  for (const context of [{ identityDomain: 'my-aws-shop' }, { identityDomain: 'cognito1' }, { stage: 'paws' }])
+    expect(() => read(context)).toThrow(
+      'may not have "aws", "amazon" or "cognito" in it: pass another -c identityDomain',
+    );
+  expect(read({ stage: 'paws', identityDomain: 'tea' }).profile.stage).toBe('paws');
+  expect(read({ stage: 'paws', identityIssuer: 'https://login.example.com' }).profile.stage).toBe('paws');
+});
+
 test('customers sign in at a given issuer, or at a user pool with callback addresses', () => {
   const issuer = 'https://login.example.com/shop';
   expect(read({ identityIssuer: issuer }).identity).toEqual({ issuer });
@@ -122,7 +161,6 @@ test('customers sign in at a given issuer, or at a user pool with callback addre
   for (const bad of ['http://shop.example/callback', 'shop.example', 'http://localhost.evil.example/']) {
     expect(() => read({ identityCallbacks: bad })).toThrow(`identityCallbacks has "${bad}"`);
   }
-  const stripe = { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
   expect(() => read({ ...stripe, profile: 'small', identityCallbacks })).toThrow(
     'could take the code of profile small',
   );
@@ -153,6 +191,12 @@ test('a variable of the functions is passed on, and must be a number', () => {
   for (const wrong of ['0', '-1', 'a minute']) expect(() => read({ catalogMaxAge: wrong })).toThrow('at least 1');
   expect(() => read({ catalogMaxAge: '3601' })).toThrow('at most 3600');
   expect(() => read({ RESERVATION_SECONDS: 'soon' })).toThrow('RESERVATION_SECONDS is a whole number of at least 1');
+  for (const [name, value] of [
+    ['PAYMENT_TIMEOUT_MS', '60000'],
+    ['IDEMPOTENCY_KEY_SECONDS', '60'],
+    ['AUDIT_MONTHS', '1'],
+  ] as const)
+    expect(() => read({ [name]: value }), name).toThrow(`no function would start: ${name}`);
 });
 
 test('rate classes have other multiples, and never less than the class below', () => {
@@ -163,8 +207,6 @@ test('rate classes have other multiples, and never less than the class below', (
 });
 
 test('reservations can be turned off, for an account that may run ten functions at once', () => {
-  const secrets = { stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret };
-  const prod = { profile: 'prod', paymentProvider: 'stripe', ...secrets, mailFrom: 'shop@example.com' };
   expect(read(prod).profile.reservesConcurrency).toBe(true);
   expect(read({ ...prod, reserveConcurrency: 'off' }).profile.reservesConcurrency).toBe(false);
   expect(() => read({ reserveConcurrency: 'no' })).toThrow('reserveConcurrency');

@@ -77,6 +77,44 @@ test('CloudFormation knows what the stage cannot change once it is there, and sa
   });
 });
 
+/** What AWS takes at most, in characters. */
+const longest: Readonly<Record<string, number>> = {
+  'AWS::Athena::WorkGroup Name': 128,
+  'AWS::Backup::BackupVault BackupVaultName': 50,
+  'AWS::CloudWatch::Alarm AlarmName': 255,
+  'AWS::Cognito::UserPoolDomain Domain': 63,
+  'AWS::Events::Rule Name': 64,
+  'AWS::IAM::Role RoleName': 64,
+  'AWS::Lambda::Function FunctionName': 64,
+  'AWS::Logs::LogGroup LogGroupName': 512,
+  'AWS::RDS::DBCluster DBClusterIdentifier': 63,
+  'AWS::RDS::DBInstance DBInstanceIdentifier': 63,
+  'AWS::RDS::DBProxy DBProxyName': 60,
+  'AWS::S3::Bucket BucketName': 63,
+  'AWS::SQS::Queue QueueName': 80,
+  'AWS::Scheduler::Schedule Name': 64,
+  'AWS::StepFunctions::StateMachine StateMachineName': 80,
+};
+
+test('the longest name of a stage, in the region with the longest name, leaves room in each name', () => {
+  const stacks = of('teaandcoffee');
+  const names = stacks.flatMap(([, template]) => namesIn(template));
+  const lengths = names.map(([property, text]) => {
+    const { 'Fn::Join': [, parts] = ['', [JSON.parse(text)]] } = JSON.parse(text) as {
+      'Fn::Join'?: [string, unknown[]];
+    };
+    const name = parts.map((part) => {
+      const { Ref = '' } = part as { Ref?: string };
+      return { 'AWS::AccountId': '123456789012', 'AWS::Region': 'ap-southeast-1' }[Ref] ?? String(part);
+    });
+    return { property, name: name.join('') };
+  });
+  expect(lengths.filter(({ property, name }) => name.length > (longest[property] ?? 255))).toEqual([]);
+  const bucket = lengths.find(({ property }) => property === 'AWS::S3::Bucket BucketName');
+  expect(bucket!.name).toMatch(/^counterfoil-teaandcoffee-.*-123456789012-ap-southeast-1$/);
+  expect(() => of('teaandcoffees')).toThrow('is not 2 to 12');
+});
+
 test('nothing of a stage with a name of its own is called by its profile', () => {
   expect(JSON.stringify(tea).match(/counterfoil[-_/]prod\b.{0,60}/g)).toBeNull();
 });

@@ -28,10 +28,14 @@ export const contextOf = (profile: Profile['name']): Record<string, unknown> => 
   profile,
   ...(profile === 'dev' || profile === 'staging'
     ? {}
-    : { paymentProvider: 'stripe', stripeSecretArn: stripeSecret, stripeWebhookSecretArn: webhookSecret }),
+    : {
+        paymentProvider: 'stripe',
+        stripeSecretArn: stripeSecret,
+        stripeWebhookSecretArn: webhookSecret,
+        alarmEmail: 'duty@example.com',
+      }),
   ...(profile === 'prod'
     ? {
-        alarmEmail: 'duty@example.com',
         mailFrom: 'The Shop <shop@example.com>',
         orderMails: 'all',
       }

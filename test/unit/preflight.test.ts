@@ -29,6 +29,7 @@ const secret = (name: string) => `arn:aws:secretsmanager:eu-west-1:111111111111:
 const prod = [
   ...['--profile', 'prod', '-c', 'paymentProvider=stripe', '-c', 'mailFrom=The Shop <hello@shop.example>'],
   ...['-c', `stripeSecretArn=${secret('stripe')}`, '-c', `stripeWebhookSecretArn=${secret('webhook')}`],
+  ...['-c', `noticesSecretArn=${secret('notices')}`, '-c', `metricsSecretArn=${secret('metrics')}`],
 ];
 
 async function preflight(changes: Partial<Account>, args = prod) {
@@ -85,6 +86,11 @@ describe('an account', () => {
       'without a secret',
       { hasSecret: async (arn) => !arn.includes('webhook') },
       /✗ payments: .*webhook-AbCdEf does not exist/,
+    ],
+    [
+      'without the addresses of notices',
+      { hasSecret: async (arn) => !arn.includes('notices') },
+      /✗ monitoring: .*notices-AbCdEf does not exist/,
     ],
   ])('%s is named, and is not ready', async (_, changes, line) => {
     const { code, lines, wrong } = await preflight(changes);
