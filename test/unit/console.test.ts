@@ -3,6 +3,7 @@ import { createServer, get, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { pageFile, pageHtml } from '../../infra/local/console/files.ts';
 import { graphOf } from '../../infra/local/console/graph.ts';
 import { followLog } from '../../infra/local/console/log-tail.ts';
 import { withoutCodes } from '../../infra/local/console/mailbox.ts';
@@ -277,4 +278,24 @@ describe('a fault', () => {
     expect(did).toEqual(['cut', 'back']);
     expect(faults.armed()).toEqual([]);
   });
+});
+
+test('the browser finds every module that the page imports, by its address or in the map of imports', async () => {
+  const { html } = await pageHtml();
+  const map = JSON.parse(/<script type="importmap">(.*?)<\/script>/.exec(html)![1]!).imports as Record<string, string>;
+  const asked = [...html.matchAll(/<link rel="modulepreload" href="([^"]+)">/g)].map(([, address]) => address!);
+  expect(asked).toContain('/console/page/orders.ts');
+  const seen = new Set<string>();
+  for (const address of asked) {
+    if (seen.has(address)) continue;
+    seen.add(address);
+    const file = await pageFile(address.replace('/console/', ''));
+    expect(file, address).toMatchObject({ type: expect.stringMatching(/^text\/javascript/) });
+    if (address.startsWith('/console/vendor/')) continue;
+    for (const [, named] of String(file!.content).matchAll(/^(?:import|export) [^;]*?from '([^']+)';$/gm)) {
+      const url = named!.startsWith('.') ? new URL(named!, `http://localhost${address}`).pathname : named!;
+      asked.push(map[url] ?? url);
+    }
+  }
+  expect([...seen]).toContain('/console/shared/examples/money.js');
 });

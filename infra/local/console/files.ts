@@ -17,7 +17,11 @@ const vendor: Record<string, () => string> = {
   'vendor/uplot.js': () => inPackage('uplot', 'uPlot.esm.js'),
 };
 
+/** Modules of other places, by how the browser takes the paths that import them: nothing is above its root. */
+const shared = new Map([['examples/money', join(import.meta.dirname, '../../../examples/money.ts')]]);
+
 const imports = {
+  ...Object.fromEntries([...shared.keys()].map((name) => [`/${name}.ts`, `/console/shared/${name}.js`])),
   preact: '/console/vendor/preact.js',
   'preact/hooks': '/console/vendor/hooks.js',
   htm: '/console/vendor/htm.js',
@@ -33,6 +37,9 @@ const types = { js: 'text/javascript; charset=utf-8', svg: 'image/svg+xml' };
 export async function pageFile(path: string): Promise<File | undefined> {
   const package_ = vendor[path];
   if (package_ !== undefined) return { type: types.js, content: await readFile(package_()) };
+  const [, of = ''] = /^shared\/(.+)\.js$/.exec(path) ?? [];
+  const file = shared.get(of);
+  if (file !== undefined) return { type: types.js, content: withoutTypes(of, await readFile(file, 'utf8')) };
   const [, name, kind] = /^page\/([a-z0-9-]+)\.(ts|svg)$/.exec(path) ?? [];
   if (name === undefined) return undefined;
   const text = await readFile(join(folder, `${name}.${kind}`), 'utf8').catch(() => undefined);

@@ -3,8 +3,7 @@ import type { Graph } from '../graph.ts';
 import type { ExecutionView, OrderView } from '../order.ts';
 import type { Attempt } from '../story.ts';
 import { StateGraph } from './graph.ts';
-import { clockTime, durationOf, html, Link, Status, short, timeOf, useData, Waiting } from './lib.ts';
-import { money } from './money.ts';
+import { clockTime, durationOf, html, Link, money, Status, short, timeOf, useData, Waiting } from './lib.ts';
 import { Review } from './review.ts';
 
 type Graphs = Record<string, Graph>;

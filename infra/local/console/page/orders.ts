@@ -1,6 +1,5 @@
 import type { OrderList, OrderSummary } from '../orders.ts';
-import { go, html, Link, Status, short, timeOf, useData, Waiting } from './lib.ts';
-import { money } from './money.ts';
+import { go, html, Link, money, Status, short, timeOf, useData, Waiting } from './lib.ts';
 import { Search } from './search.ts';
 
 const filters = [

@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { OrderView } from '../order.ts';
-import { durationOf, html, postJson } from './lib.ts';
-import { money } from './money.ts';
+import { durationOf, html, money, postJson } from './lib.ts';
 
 /** What manual review may do: run the compensation again, or declare by hand how the order ends. */
 export function Review({ view: { order, manualReview }, onDone }: { view: OrderView; onDone: () => void }) {
