@@ -7,7 +7,8 @@ import { diskStore } from '../../infra/warehouse/disk-store.ts';
 import { queryState } from '../../infra/warehouse/open.ts';
 import { addFile, publish } from '../../lib/analytics/warehouse/files.ts';
 import * as whole from '../../lib/analytics/warehouse/load.ts';
-import { toParquet } from '../../lib/analytics/warehouse/parquet.ts';
+import { columnNames } from '../../lib/analytics/warehouse/model.ts';
+import { readRows, toParquet } from '../../lib/analytics/warehouse/parquet.ts';
 import { createDatabase, type TestDatabase } from '../support/postgres.ts';
 import { fillShop, ids } from '../support/shop-of-100k.ts';
 import { check, depsOf, load, readManifest } from '../support/warehouse.ts';
@@ -113,6 +114,23 @@ test('a backfill loads its months anew, whatever has changed, and no others', as
   const filled = await load(analyst, root, { months: [lost] });
   expect(filled.months).toEqual([lost]);
   expect(filled.manifest.tables).toEqual(manifest.tables);
+});
+
+test('a sum in one currency does not stand in for one in another', async () => {
+  const { manifest } = await loadSettled();
+  const store = diskStore(root);
+  const [month] = Object.keys(manifest.tables.fact_refunds!) as [string];
+  const rows = await readRows(store, manifest.tables.fact_refunds![month], columnNames('fact_refunds'));
+  const { amount } = rows[0]!;
+  const file = await addFile(
+    store,
+    'fact_refunds',
+    month,
+    await toParquet('fact_refunds', [{ ...rows[0], currency: 'JPY' }, ...rows.slice(1)]),
+  );
+  const tables = { ...manifest.tables, fact_refunds: { ...manifest.tables.fact_refunds, [month]: file! } };
+  const { findings } = await check(analyst, root, { ...manifest, tables });
+  expect(findings).toContain(`${month}: refunded in JPY are ${amount} here and 0 in the shop's tables`);
 });
 
 test('products keep what they were, and each sale has one version of its product', async () => {

@@ -1,6 +1,6 @@
 import { readVersions } from './customers.ts';
 import { monthOf } from './days.ts';
-import type { Totals } from './extract.sql.ts';
+import type { Sums, Totals } from './extract.sql.ts';
 import type { DataFile, Manifest } from './files.ts';
 import { columnsOf, type TableName } from './model.ts';
 import { countNulls, type Row, readRows } from './parquet.ts';
@@ -53,7 +53,7 @@ export async function checkMonths(
         if (!here.has(row[key] as string)) there.add(row[key] as string);
     }
     sums.push(
-      ...compareSums(month, ids.totals, expected),
+      ...compareSums(month, ids.totals, expected, everySum),
       ...compareDays(month, days, expected),
       ...(await compareSummary(store, month, of, expected)),
     );
@@ -89,6 +89,7 @@ const versionColumns = ['customer_key', 'segment', 'country', 'valid_from', 'val
 const orderColumns = [
   'order_id',
   'customer_key',
+  'currency',
   'subtotal',
   'discount',
   'total',
@@ -101,7 +102,7 @@ type FileOf = (table: TableName, from?: Manifest) => DataFile | undefined;
 
 async function checkMonth(store: Store, of: FileOf, known: Known, found: Findings) {
   const orders = new Map<string, { gross: bigint; discount: bigint; lines: number }>();
-  const totals: Totals = { orders: 0n, sales: 0n, lines: 0n, net: 0n, refunds: 0n, refunded: 0n };
+  const totals = new Map<string, Sums>();
   const read = (table: TableName, columns: string[]) => readRows(store, of(table), columns);
   const sold = await read('fact_orders', orderColumns);
   // Of sales at the same moment the last one says what the customer was.
@@ -118,8 +119,7 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
       !known.customers.has(row, lasts.get(momentOf(row)) === id)
     )
       found.add('customer of an order is not in dim_customer as they were then', id);
-    totals.orders += 1n;
-    totals.sales += amount(row.total);
+    addTo(totals, row, { orders: 1n, sales: amount(row.total) });
   }
   const lines = new Set<string>();
   for (const row of await read('fact_sales', [
@@ -127,6 +127,7 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
     'position',
     'date',
     'product_id',
+    'currency',
     'gross',
     'discount',
     'net',
@@ -145,8 +146,7 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
       found.add('product of a line is not in dim_product', String(row.product_id));
     if (row.date != null && !known.days.has(dayOf(row.date as Date)))
       found.add('day is not in dim_date', dayOf(row.date as Date));
-    totals.lines += 1n;
-    totals.net += amount(row.net);
+    addTo(totals, row, { lines: 1n, net: amount(row.net) });
   }
   for (const [id, { gross, discount, lines }] of orders) {
     if (lines === 0) found.add('order has no lines', id);
@@ -154,13 +154,12 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
   }
   const refunds = new Set<string>();
   const refunded = new Set<string>();
-  for (const row of await read('fact_refunds', ['refund_key', 'order_id', 'amount'])) {
+  for (const row of await read('fact_refunds', ['refund_key', 'order_id', 'currency', 'amount'])) {
     const id = row.refund_key as string;
     if (refunds.has(id)) found.add('refund is there twice', id);
     refunds.add(id);
     refunded.add(row.order_id as string);
-    totals.refunds += 1n;
-    totals.refunded += amount(row.amount);
+    addTo(totals, row, { refunds: 1n, refunded: amount(row.amount) });
   }
   for (const table of facts) await checkNulls(store, table, of(table), found);
   return { orders, refunds, refunded, totals };
@@ -207,48 +206,67 @@ async function keepMissing(store: Store, ids: Set<string>, files: readonly DataF
   }
 }
 
-function compareSums(month: string, found: Partial<Totals>, expected: Totals, where = ''): string[] {
-  return Object.entries(found)
-    .filter(([name, value]) => value !== expected[name as keyof Totals])
-    .map(
-      ([name, value]) =>
-        `${month}: ${name} are ${value} here${where} and ${expected[name as keyof Totals]} in the shop's tables`,
-    );
+const nothing: Readonly<Sums> = { orders: 0n, sales: 0n, lines: 0n, net: 0n, refunds: 0n, refunded: 0n };
+const everySum = Object.keys(nothing) as (keyof Sums)[];
+
+function addTo(totals: Map<string, Sums>, { currency }: Row, more: Partial<Sums>): void {
+  const sums = totals.get(currency as string) ?? { ...nothing };
+  for (const [name, value] of Object.entries(more) as [keyof Sums, bigint][]) sums[name] += value;
+  totals.set(currency as string, sums);
 }
 
-const dayColumns = ['date', 'orders', 'sales', 'net', 'refunds'];
+/** Compares some sums of each currency, since what one has too much another one may have too little. */
+function compareSums(
+  month: string,
+  found: Totals,
+  expected: Totals,
+  names: readonly (keyof Sums)[],
+  where = '',
+): string[] {
+  const currencies = [...new Set([...found.keys(), ...expected.keys()])].toSorted();
+  return currencies.flatMap((currency) => {
+    const [here, there] = [found.get(currency) ?? nothing, expected.get(currency) ?? nothing];
+    return names
+      .filter((name) => here[name] !== there[name])
+      .map(
+        (name) =>
+          `${month}: ${name} in ${currency} are ${here[name]} here${where} and ${there[name]} in the shop's tables`,
+      );
+  });
+}
+
+const dayColumns = ['date', 'currency', 'orders', 'sales', 'net', 'refunds'];
 /** The days of a month add up to the same. */
 function compareDays(month: string, days: readonly Row[], expected: Totals): string[] {
   const ofMonth = days.filter((day) => monthOf(day) === month);
-  return compareSums(month, sumsOf(ofMonth), expected, ' in daily_sales_summary');
+  return compareSums(month, sumsOf(ofMonth), expected, summed, ' in daily_sales_summary');
 }
 
 /** The summary adds up to the same, by each thing that it is by. */
 async function compareSummary(store: Store, month: string, of: FileOf, expected: Totals): Promise<string[]> {
-  const findings: string[] = [];
-  const columns = ['grain', 'sold_by', 'orders', 'sales', 'net', 'refunds'];
+  const columns = ['grain', 'sold_by', 'currency', 'orders', 'sales', 'net', 'refunds'];
   const sections = Map.groupBy(
     await readRows(store, of('sales_summary'), columns),
     ({ grain, sold_by }) => `${sold_by} by ${grain}`,
   );
-  for (const [section, rows] of sections) {
+  return [...sections].flatMap(([section, rows]) => {
     // An order with two products counts for both, and refunds need not name products.
-    const { net, ...rest } = sumsOf(rows);
-    const isOfLines = /^(product|category|brand) /.test(section);
-    const where = ` in sales_summary, ${section}`;
-    findings.push(...compareSums(month, isOfLines ? { net } : { net, ...rest }, expected, where));
-  }
-  return findings;
+    const names = /^(product|category|brand) /.test(section) ? (['net'] as const) : summed;
+    return compareSums(month, sumsOf(rows), expected, names, ` in sales_summary, ${section}`);
+  });
 }
 
-const sumsOf = (rows: readonly Row[]) => ({
-  orders: sum(rows, 'orders'),
-  sales: sum(rows, 'sales'),
-  net: sum(rows, 'net'),
-  refunded: sum(rows, 'refunds'),
-});
+/** What summaries have of it. */
+const summed = ['orders', 'sales', 'net', 'refunded'] as const;
 
-const sum = (rows: readonly Row[], name: string): bigint => rows.reduce((all, row) => all + amount(row[name]), 0n);
+function sumsOf(rows: readonly Row[]): Totals {
+  const totals = new Map<string, Sums>();
+  for (const row of rows) {
+    const { orders, sales, net, refunds } = row;
+    addTo(totals, row, { orders: amount(orders), sales: amount(sales), net: amount(net), refunded: amount(refunds) });
+  }
+  return totals;
+}
 
 const amount = (value: unknown): bigint => (value ?? 0n) as bigint;
 const dayOf = (date: Date): string => date.toISOString().slice(0, 10);

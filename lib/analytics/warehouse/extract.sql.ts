@@ -117,21 +117,34 @@ export async function* readCustomers(sql: TransactionSql): AsyncGenerator<Row> {
   for await (const some of rows.cursor(batch)) yield* some;
 }
 
-/** What a month has to add up to. Amounts of all currencies are added: they are only compared. */
-export type Totals = { orders: bigint; sales: bigint; lines: bigint; net: bigint; refunds: bigint; refunded: bigint };
+/** Counts and sums of one currency. */
+export type Sums = { orders: bigint; sales: bigint; lines: bigint; net: bigint; refunds: bigint; refunded: bigint };
+/** What a month has to add up to, by currency. */
+export type Totals = ReadonlyMap<string, Sums>;
 
 /** What the tables of the shop say a month adds up to. */
 export async function readTotals(sql: TransactionSql, month: string): Promise<Totals> {
-  const [row] = await sql`
+  const rows = await sql`
     with m (begins, ends) as (
       select d at time zone 'UTC', (d + interval '1 month') at time zone 'UTC' from (select ${firstDay(month)}::date::timestamp) t (d)
+    ), parts as (
+      select currency, count(*) as orders, sum(total) as sales, 0 as lines, 0 as net, 0 as refunds, 0 as refunded
+      from m, reporting.orders
+      where confirmed_at >= begins and confirmed_at < ends and first_at < ends and last_at >= begins group by 1
+      union all
+      select currency, 0, 0, count(*), sum(revenue), 0, 0 from m, reporting.order_lines
+      where confirmed_at >= begins and confirmed_at < ends and first_at < ends and last_at >= begins group by 1
+      union all
+      select currency, 0, 0, 0, 0, count(*), sum(amount) from m, reporting.refunds
+      where refunded_at >= begins and refunded_at < ends and first_at < ends and last_at >= begins and amount > 0 group by 1
     )
-    select orders, sales, lines, net, refunds, refunded from m,
-      lateral (select count(*) as orders, coalesce(sum(total), 0) as sales from reporting.orders
-        where confirmed_at >= begins and confirmed_at < ends and first_at < ends and last_at >= begins) o,
-      lateral (select count(*) as lines, coalesce(sum(revenue), 0) as net from reporting.order_lines
-        where confirmed_at >= begins and confirmed_at < ends and first_at < ends and last_at >= begins) l,
-      lateral (select count(*) as refunds, coalesce(sum(amount), 0) as refunded from reporting.refunds
-        where refunded_at >= begins and refunded_at < ends and first_at < ends and last_at >= begins and amount > 0) r`;
-  return Object.fromEntries(Object.entries(row!).map(([name, value]) => [name, BigInt(value)])) as Totals;
+    select currency, sum(orders) as orders, sum(sales) as sales, sum(lines) as lines, sum(net) as net, sum(refunds) as refunds,
+      sum(refunded) as refunded
+    from parts group by 1`;
+  return new Map(
+    rows.map(({ currency, ...sums }) => [
+      currency as string,
+      Object.fromEntries(Object.entries(sums).map(([name, value]) => [name, BigInt(value)])) as Sums,
+    ]),
+  );
 }
