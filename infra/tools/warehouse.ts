@@ -13,7 +13,7 @@ import { stopwatch, systemClock } from '../../lib/kernel/clock.ts';
 import { diskStore } from '../warehouse/disk-store.ts';
 import type { Rows } from '../warehouse/engine.ts';
 import { queryState } from '../warehouse/open.ts';
-import { addressOf, connectAnalyst } from './analyst.ts';
+import { addressOf, connectAnalyst, stageOptions } from './analyst.ts';
 
 const usage = `npm run warehouse -- load              load what has changed since the last load
 npm run warehouse -- load --full       load every month anew; needed after the database was restored
@@ -26,7 +26,7 @@ npm run warehouse -- check             compare every file and month with the dat
   --as-of TIME      status and query: the warehouse as it was then, such as 2026-11-29T12:00Z
   --directory PATH  where the warehouse is; .local/warehouse by default
   --bucket NAME     load, status and check: the bucket of a stage, with your AWS credentials. Athena answers queries of it
-  --host, --region  the endpoint of a stage's reader, as for npm run analyst; the reader of npm start by default
+  --host, --region, … the endpoint of a stage's reader, as for npm run analyst; the reader of npm start by default
 See docs/analytics.md.`;
 
 const commandNames = ['load', 'status', 'query', 'check'] as const;
@@ -135,11 +135,10 @@ function parse(args: string[]) {
         'as-of': { type: 'string' },
         directory: { type: 'string' },
         bucket: { type: 'string' },
-        host: { type: 'string' },
-        region: { type: 'string' },
+        ...stageOptions,
       },
     });
-    const { full, from, to, directory, bucket, host, region } = values;
+    const { full, from, to, directory, bucket, host, port, database, ca, secret, region } = values;
     const [word, statement, ...rest] = positionals;
     const command = commandNames.find((name) => name === word);
     if (command === undefined || rest.length > 0) return undefined;
@@ -157,8 +156,7 @@ function parse(args: string[]) {
       root,
       bucket,
       full: full ?? false,
-      host,
-      region,
+      ...{ host, port, database, ca, secret, region },
     };
   } catch {
     return undefined;

@@ -8,7 +8,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Demo, prepareDemo } from '../../infra/local/demo.ts';
 import { resetStack, type Stack, startStack } from '../../infra/local/stack.ts';
-import { psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
+import { addressOf, psqlLine, readSlow, runQuery } from '../../infra/tools/analyst.ts';
 import type { Mail } from '../../lib/accounts/mail/mailer.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { readManifest } from '../support/warehouse.ts';
@@ -271,14 +271,17 @@ test.each([
 test('an analyst queries the reader, and a statement that runs away is cut and named', async () => {
   const { env } = stack.inside;
   Object.assign(process.env, env);
-  const address = {
+  const address = addressOf({
     host: env.DATABASE_READER_HOST!,
-    port: Number(env.DATABASE_READER_PORT),
+    port: env.DATABASE_READER_PORT!,
     region: env.AWS_REGION!,
-    caFile: env.DATABASE_CA_FILE!,
-  };
+    ca: env.DATABASE_CA_FILE!,
+  });
+  const port = env.DATABASE_READER_PORT;
   expect(await psqlLine(address)).toMatch(
-    /^PGPASSWORD='localhost:\d+\/\?Action=connect\S+' psql "host=localhost port=\d+ user=analyst /,
+    new RegExp(
+      `^PGPASSWORD='localhost:${port}/\\?Action=connect\\S+' psql "host=localhost port=${port} user=analyst dbname=counterfoil `,
+    ),
   );
   const csv = await runQuery(address, "select name, email from reporting.customers_masked where email like 'a%'");
   expect(csv).toBe('name,email\r\nA…,a…@example.com\r\n');
