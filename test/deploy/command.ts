@@ -5,8 +5,19 @@ import { join, resolve } from 'node:path';
 import type { Emulator } from './emulator.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-/** For a command that hangs, as one does that waits for a function that the emulator cannot start. */
-const hangMs = 15 * 60_000;
+/** Of a command that waits for a function that the emulator cannot start, in milliseconds. */
+const usualHang = 15 * 60_000;
+
+/** Each runs in a group of its own with all that it starts, and none outlives the run. */
+const groups = new Set<number>();
+const endGroup = (pid: number): void => {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+};
+process.on('exit', () => groups.forEach(endGroup));
 
 /** A command ended with another code than 0. */
 export class CommandFailed extends Error {
@@ -19,9 +30,19 @@ export class CommandFailed extends Error {
   }
 }
 
+type How = {
+  /** Where it runs. */
+  folder?: string;
+  /** What is typed. */
+  input?: string;
+  /** Variables of its environment, besides those of the account. */
+  variables?: Record<string, string>;
+  /** After how many milliseconds it hangs, and is ended. */
+  hangMs?: number;
+};
+
 /**
  * Runs a command line of this project as somebody with the account would. Its output is added to `commands.log`.
- * @param more variables of its environment, and `folder`, where it runs
  * @returns what it printed
  * @throws CommandFailed
  */
@@ -29,15 +50,20 @@ export async function run(
   { environment, home }: Emulator,
   command: string,
   args: string[],
-  { folder = root, ...more }: Record<string, string> & { folder?: string } = {},
+  { folder = root, input = '', variables = {}, hangMs = usualHang }: How = {},
 ): Promise<string> {
   const { AWS_PROFILE, ...inherited } = process.env;
   const child = spawn(command, args, {
     cwd: folder,
-    env: { ...inherited, ...environment, CI: '1', CDK_DISABLE_VERSION_CHECK: '1', ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: hangMs,
+    env: { ...inherited, ...environment, CI: '1', CDK_DISABLE_VERSION_CHECK: '1', ...variables },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
   });
+  await once(child, 'spawn');
+  groups.add(child.pid!);
+  const patience = setTimeout(endGroup, hangMs, child.pid!);
+  // It need not read what is typed.
+  child.stdin.on('error', () => undefined).end(input);
   let output = '';
   const read = (chunk: Buffer) => {
     output += chunk;
@@ -45,6 +71,8 @@ export async function run(
   child.stdout.on('data', read);
   child.stderr.on('data', read);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(patience);
+  groups.delete(child.pid!);
   const line = [command, ...args].join(' ');
   await appendFile(join(home, 'commands.log'), `$ ${line}\n${output}\n`);
   if (code !== 0) throw new CommandFailed(line, code ?? signal ?? 1, output);
