@@ -7,10 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadCertificate } from '../../infra/local/certificate.ts';
 import { removePostgresData, startPostgres } from '../../infra/local/postgres/start.ts';
 import { type Principal, startRdsProxy } from '../../infra/local/rds-proxy/server.ts';
+import { databaseRoles } from '../../lib/contract/deploy/roles.ts';
 import { freePort } from '../e2e/checkout.ts';
 
 export const region = 'eu-west-1';
 export const account = '000000000000';
+const administrator = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 type Options = {
   /** The folder of Python with MiniStack. */
@@ -31,6 +33,8 @@ export type Emulator = {
   environment: Record<string, string>;
   /** Starts an empty database of a stage, in place of the one that it has, and the stand-in of the proxy that its functions reach it by. */
   addDatabase(stage: string): Promise<void>;
+  /** By which a tool that runs within the network finds the database of a stage. */
+  databaseOf(stage: string): Record<string, string>;
   stop(): Promise<void>;
 };
 
@@ -42,8 +46,8 @@ export async function startEmulator({ bin, home, concurrency, canarySeconds }: O
   const certificate = await loadCertificate(join(home, 'tls'));
   const endpoint = `http://localhost:${port}`;
   const credentials = {
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ACCESS_KEY_ID: administrator.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: administrator.secretAccessKey,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
   };
@@ -133,14 +137,23 @@ export async function startEmulator({ bin, home, concurrency, canarySeconds }: O
       await writeFile(join(home, 'ports.json.new'), JSON.stringify(ports));
       await rename(join(home, 'ports.json.new'), join(home, 'ports.json'));
     },
+    databaseOf: (stage) => ({
+      DATABASE_HOST: 'localhost',
+      DATABASE_PORT: String(databases.get(stage)!.port),
+      DATABASE_CA_FILE: certificate.caFile,
+    }),
     stop,
   };
 }
 
-/** The keys of functions that have run, with the database users that their roles may log in as. */
+/**
+ * The keys of functions that have run, with the database users that their roles may log in as; and those of who administrates the
+ * account, who may log in as any.
+ */
 function principalsIn(home: string): Record<string, Principal> {
   const file = join(home, 'principals.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Principal>) : {};
+  const ran = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Principal>) : {};
+  return { ...ran, [administrator.accessKeyId]: { ...administrator, dbUsers: [...databaseRoles] } };
 }
 
 async function ready(endpoint: string, hasEnded: () => boolean): Promise<void> {

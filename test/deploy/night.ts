@@ -26,14 +26,9 @@ type Say = (line: string) => void;
 /** A release whose orders crash goes back by itself, and the fix that follows is not held up. */
 export async function canary(emulator: Emulator, say: Say): Promise<void> {
   await emulator.addDatabase('prod');
-  await run(emulator, 'npx', [
-    '--no-install',
-    'cdk',
-    'bootstrap',
-    '--app',
-    await synthesize(emulator, 'one', prodSettings),
-  ]);
-  const baseUrl = baseUrlOf(emulator, await deploy(emulator, join(emulator.home, 'one')), 'prod');
+  await bootstrap(emulator);
+  const assembly = await synthesize(emulator, 'one', prodSettings);
+  const baseUrl = baseUrlOf(emulator, await deploy(emulator, assembly), 'prod');
   await healthy(baseUrl);
   await goesBack(emulator, baseUrl, say);
   const before = await liveVersion(emulator);
@@ -50,7 +45,7 @@ export async function goesBack(emulator: Emulator, baseUrl: string, say: Say): P
   const watching = new AbortController();
   const asked = { well: 0, badly: 0 };
   const alarms = watchAlarms(emulator, /canary|Failing|Crashing/i, watching.signal);
-  const orders = order(baseUrl, watching.signal, asked);
+  const orders = order(baseUrl, asked, () => !watching.signal.aborted);
   try {
     const failed = await deploy(emulator, broken).then(
       () => undefined,
@@ -68,8 +63,8 @@ export async function goesBack(emulator: Emulator, baseUrl: string, say: Say): P
   if (asked.badly > asked.well) throw new Error('the canary got more than its share');
   if ((await liveVersion(emulator)) !== before) throw new Error('the alias did not go back');
   const after = { well: 0, badly: 0 };
-  await order(baseUrl, AbortSignal.timeout(3000), after);
-  if (after.badly > 0 || after.well === 0) throw new Error('orders fail after the rollback');
+  await order(baseUrl, after, () => after.well + after.badly < 30);
+  if (after.badly > 0) throw new Error(`${after.badly} of 30 orders fail after the rollback`);
   say('its canary went back, and the stack with it');
 }
 
@@ -84,8 +79,8 @@ async function released(emulator: Emulator, name: string, line: string): Promise
 }
 
 /** Orders without credentials, which a version that works refuses. */
-async function order(baseUrl: string, signal: AbortSignal, asked: { well: number; badly: number }): Promise<void> {
-  while (!signal.aborted) {
+async function order(baseUrl: string, asked: { well: number; badly: number }, goesOn: () => boolean): Promise<void> {
+  while (goesOn()) {
     const response = await fetch(`${baseUrl}/orders`, { method: 'POST', body: '{}' });
     await response.arrayBuffer();
     if (response.status < 500) asked.well++;
@@ -94,7 +89,7 @@ async function order(baseUrl: string, signal: AbortSignal, asked: { well: number
   }
 }
 
-async function liveVersion({ endpoint, environment }: Emulator): Promise<string> {
+export async function liveVersion({ endpoint, environment }: Emulator): Promise<string> {
   const credentials = {
     accessKeyId: environment.AWS_ACCESS_KEY_ID!,
     secretAccessKey: environment.AWS_SECRET_ACCESS_KEY!,

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmulator } from './emulator.ts';
-import { scenes } from './scenes.ts';
+import { notPasted } from './guide.ts';
+import { type Scene, scenes } from './scenes.ts';
 
 const usage = `npm run test:deploy -- --python FOLDER [--all] [--directory FOLDER] [SCENE...]
 
-  --python FOLDER     has python with MiniStack: pip install ministack==1.5.33 (and awscli for settings-dev)
+  --python FOLDER     has python with MiniStack: pip install ministack==1.5.33 (and awscli==1.46.3 for the scenes of the night)
   --all               the scenes of the night too
   --directory FOLDER  keeps commands.log and emulator.log there
   SCENE               only these: ${scenes.map(({ name }) => name).join(', ')}
@@ -35,10 +36,10 @@ async function main(): Promise<boolean> {
   );
   const directory = resolve(values.directory ?? (await mkdtemp(join(tmpdir(), 'counterfoil-deploy-'))));
   let passed = true;
-  for (const { name, canarySeconds = 25, play } of chosen) {
-    const home = join(directory, name);
+  for (const scene of chosen) {
+    const home = join(directory, scene.name);
     await mkdir(home, { recursive: true });
-    passed = (await perform(name, { bin: resolve(values.python), home, canarySeconds }, play)) && passed;
+    passed = (await perform(scene, resolve(values.python), home)) && passed;
   }
   if (passed && values.directory === undefined) await rm(directory, { recursive: true, force: true });
   else console.log(`logs: ${directory}`);
@@ -47,17 +48,20 @@ async function main(): Promise<boolean> {
 
 /** Plays one scene in an account of its own. @returns whether it passed */
 async function perform(
-  name: string,
-  options: { bin: string; home: string; canarySeconds: number },
-  play: (typeof scenes)[number]['play'],
+  { name, canarySeconds = 25, concurrency = 10, play }: Scene,
+  bin: string,
+  home: string,
 ): Promise<boolean> {
   const begun = performance.now();
   const say = (line: string) => console.log(`${name} ${((performance.now() - begun) / 1000).toFixed(0)} s: ${line}`);
-  const emulator = await startEmulator({ ...options, concurrency: 10 });
+  const emulator = await startEmulator({ bin, home, canarySeconds, concurrency });
   const end = () => void emulator.stop().finally(() => process.exit(130));
   process.once('SIGINT', end).once('SIGTERM', end);
   try {
     await play(emulator, say);
+    const left = notPasted(emulator, name);
+    if (left.length > 0)
+      throw new Error(`it has not run ${left.join('; ')}, which test/deploy/page-commands.ts says it does`);
     say('everything held');
     return true;
   } catch (error) {

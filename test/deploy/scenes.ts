@@ -5,9 +5,12 @@ import { smoke } from '../../infra/release/smoke.ts';
 import { copyOf, exportOf, plant, planted, releasedTag } from '../drill/releases.ts';
 import { run } from './command.ts';
 import { account, type Emulator, region } from './emulator.ts';
-import { commandsOf, paste } from './guide.ts';
+import { paste } from './guide.ts';
 import { held, ofEmptying, putFile } from './held.ts';
 import { back, canary, goesBack } from './night.ts';
+import type { SceneName } from './page-commands.ts';
+import { pageOfDev } from './page-dev.ts';
+import { pageOfProd } from './page-prod.ts';
 import { changeSettings } from './settings.ts';
 import {
   baseUrlOf,
@@ -16,6 +19,7 @@ import {
   destroy,
   healthy,
   makeKey,
+  ofBootstrap,
   prodSettings,
   refusalOf,
   root,
@@ -23,11 +27,13 @@ import {
 } from './stages.ts';
 
 export type Scene = {
-  name: string;
+  name: SceneName;
   /** Takes too long for each change. */
   nightly?: true;
   /** How long its canaries last; five minutes on AWS. */
   canarySeconds?: number;
+  /** How many functions may run at once: ten in a new account. */
+  concurrency?: number;
   /** @throws Error saying what does not hold */
   play(emulator: Emulator, say: (line: string) => void): Promise<void>;
 };
@@ -45,7 +51,7 @@ async function firstOrder(emulator: Emulator, say: (line: string) => void): Prom
   const before = new Set(await held(emulator));
   await emulator.addDatabase('dev');
   await deployPrevious(emulator, say);
-  const printed = await paste(emulator, await commandsOf('first order'));
+  const printed = await paste(emulator, 'docs/deploy.md', 'first order');
   if (!printed.includes('"status":"confirmed"'))
     throw new Error(`the first order was not confirmed: ${printed.slice(-500)}`);
   say('an empty account took its first order, by the commands of docs/deploy.md');
@@ -89,9 +95,6 @@ async function deployPrevious(emulator: Emulator, say: (line: string) => void): 
   await deploy(emulator, await synthesize(emulator, 'dev-previous', { profile: 'dev' }, folder));
   say(`${tag} was deployed`);
 }
-
-/** What `cdk bootstrap` made, which stays. */
-const ofBootstrap = /cdk-hnb659fds|CdkBootstrap|CDKToolkit/;
 
 /** A dev stage in which tests need not wait for the rate limit of their address. */
 async function deployToTest(emulator: Emulator, folder?: string, release = 'next') {
@@ -141,11 +144,13 @@ async function suite(emulator: Emulator, say: (line: string) => void): Promise<v
 
 export const scenes: Scene[] = [
   { name: 'first-order', play: firstOrder },
+  { name: 'page-dev', nightly: true, play: pageOfDev },
+  { name: 'page-prod', nightly: true, canarySeconds: 1, concurrency: 1000, play: pageOfProd },
   { name: 'suite', nightly: true, play: suite },
   { name: 'canary', nightly: true, play: canary },
   { name: 'back', nightly: true, canarySeconds: 1, play: back },
   ...(['dev', 'staging', 'small', 'prod'] as const).map((profile) => ({
-    name: `settings-${profile}`,
+    name: `settings-${profile}` as const,
     nightly: true as const,
     canarySeconds: 1,
     play: (emulator: Emulator, say: (line: string) => void) => changeSettings(profile, emulator, say),

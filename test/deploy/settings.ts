@@ -2,7 +2,7 @@ import type { Profile } from '../../infra/profiles.ts';
 import { settingsOf, shopBus } from '../infra/settings-table.ts';
 import { run } from './command.ts';
 import { account, type Emulator } from './emulator.ts';
-import { commandsOf, paste } from './guide.ts';
+import { paste } from './guide.ts';
 import { makeBus } from './held.ts';
 import { baseUrlOf, bootstrap, deploy, healthy, prodSettings, refusalOf, synthesize } from './stages.ts';
 
@@ -20,10 +20,12 @@ export async function changeSettings(
   const assemblies: string[] = [];
   const names = Object.keys(settingsOf[profile]);
   for (const [index, settings] of Object.values(settingsOf[profile]).entries())
-    assemblies.push(await synthesize(emulator, `settings-${index}`, { ...usual, ...settings, profile }));
+    assemblies.push(
+      await synthesize(emulator, `settings-${index}`, { ...usual, ...settings, profile, release: `${index}` }),
+    );
   for (const index of throughEachPair(assemblies.length)) {
     const outputs = await deploy(emulator, assemblies[index]!);
-    await healthy(baseUrlOf(emulator, outputs, profile));
+    await healthy(baseUrlOf(emulator, outputs, profile), `${index}`);
     say(`${profile} has ${names[index]}`);
   }
   if (profile === 'dev') await moveLoginPage(emulator, say);
@@ -43,8 +45,8 @@ async function moveLoginPage(emulator: Emulator, say: (line: string) => void): P
     'json',
   ]);
   const [{ Id }] = (JSON.parse(pools) as { UserPools: [{ Id: string }] }).UserPools;
-  const given = `POOL=${Id} OLD=counterfoil-dev-${account} NEW=tea-shop`;
-  const printed = await paste(emulator, [given, ...(await commandsOf('login page'))]);
+  const variables = { POOL: Id, OLD: `counterfoil-dev-${account}`, NEW: 'tea-shop' };
+  const printed = await paste(emulator, 'docs/deploy.md', 'login page', { variables });
   if (!/https:\/\/tea-shop\./.test(printed)) throw new Error(`it has no new login page: ${printed.slice(-500)}`);
   say('another login page was refused, and made by the commands of docs/deploy.md');
 }

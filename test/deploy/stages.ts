@@ -33,9 +33,14 @@ export async function synthesize(
   return assembly;
 }
 
-/** Prepares the account for CDK. */
+/** Prepares the account for CDK. Where no cdk.json is, no app is synthesized for it. */
 export const bootstrap = (emulator: Emulator): Promise<string> =>
-  cdk(emulator, 'bootstrap', `aws://${account}/${region}`);
+  run(emulator, join(root, 'node_modules/.bin/cdk'), ['bootstrap', `aws://${account}/${region}`], {
+    folder: emulator.home,
+  });
+
+/** What `cdk bootstrap` made, which stays. */
+export const ofBootstrap = /cdk-hnb659fds|cdk-bootstrap|CdkBootstrap|CDKToolkit/;
 
 /** Deploys all stacks of a folder of templates, as they are. @throws CommandFailed when a stack fails */
 export async function deploy(emulator: Emulator, assembly: string): Promise<Outputs> {
@@ -64,6 +69,12 @@ export function baseUrlOf({ endpoint }: Emulator, outputs: Outputs, stage: strin
   const [, id] = /^https?:\/\/([a-z0-9]+)\.execute-api\./.exec(BaseUrl) ?? [];
   if (id === undefined) throw new Error(`${stage} has no BaseUrl but ${BaseUrl}`);
   return `${endpoint}/_aws/execute-api/${id}/$default`;
+}
+
+/** An output of a deployed stack. */
+export async function outputOf(emulator: Emulator, stack: string, key: string): Promise<string> {
+  const query = ['--query', `Stacks[0].Outputs[?OutputKey=='${key}'].OutputValue`, '--output', 'text'];
+  return (await run(emulator, 'aws', ['cloudformation', 'describe-stacks', '--stack-name', stack, ...query])).trim();
 }
 
 /** Waits for a stage to say that it is well, and of this release. */

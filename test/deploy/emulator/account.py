@@ -7,6 +7,7 @@ import sys
 import botocore.session
 
 HELD = {
+    "athena": [("list_work_groups", {}, "WorkGroups", "Name")],
     "apigatewayv2": [("get_apis", {}, "Items", "Name")],
     "cloudformation": [("list_exports", {}, "Exports", "Name"), ("describe_stacks", {}, "Stacks", "StackName")],
     "cloudwatch": [("describe_alarms", {}, "MetricAlarms", "AlarmName"),
@@ -15,6 +16,7 @@ HELD = {
     "dynamodb": [("list_tables", {}, "TableNames", None)],
     "ec2": [("describe_security_groups", {}, "SecurityGroups", "GroupName"), ("describe_vpcs", {}, "Vpcs", "VpcId")],
     "events": [("list_event_buses", {}, "EventBuses", "Name"), ("list_rules", {}, "Rules", "Name")],
+    "glue": [("get_databases", {}, "DatabaseList", "Name")],
     "iam": [("list_policies", {"Scope": "Local"}, "Policies", "PolicyName"), ("list_roles", {}, "Roles", "RoleName")],
     "kms": [("list_aliases", {}, "Aliases", "AliasName")],
     "lambda": [("list_functions", {}, "Functions", "FunctionName")],
@@ -23,8 +25,10 @@ HELD = {
             ("describe_db_instances", {}, "DBInstances", "DBInstanceIdentifier")],
     "s3": [("list_buckets", {}, "Buckets", "Name")],
     "scheduler": [("list_schedules", {}, "Schedules", "Name")],
+    "secretsmanager": [("list_secrets", {}, "SecretList", "Name")],
     "sns": [("list_topics", {}, "Topics", "TopicArn")],
     "sqs": [("list_queues", {}, "QueueUrls", None)],
+    "ssm": [("describe_parameters", {}, "Parameters", "Name")],
     "stepfunctions": [("list_state_machines", {}, "stateMachines", "name")],
 }
 session = botocore.session.get_session()

@@ -6,7 +6,7 @@ import re
 import time
 
 from ministack.core import lambda_runtime as runtime
-from ministack.services import cloudwatch_logs, iam, lambda_svc
+from ministack.services import cloudwatch, cloudwatch_logs, iam, lambda_svc
 from shared import HOME, lock, read, write
 
 # --- The class of an error that a function fails with.
@@ -46,7 +46,19 @@ def line_matches(pattern, message):
 cloudwatch_logs._subscription_pattern_matches = line_matches
 
 
-# --- Each run of a function, with what it printed, as a line for watch.ts.
+# --- Each run of a function, with what it printed, as a line for watch.ts; and the metrics in it, which CloudWatch takes from logs.
+
+def measured(text):
+    for line in filter(lambda each: each.startswith("{") and '"_aws"' in each, text.splitlines()):
+        said = json.loads(line)
+        for group in said["_aws"]["CloudWatchMetrics"]:
+            for names in group["Dimensions"]:
+                dimensions = {name: str(said[name]) for name in names}
+                for metric in group["Metrics"]:
+                    values = said[metric["Name"]]
+                    for value in values if isinstance(values, list) else [values]:
+                        cloudwatch.record_metric(group["Namespace"], metric["Name"], value, metric.get("Unit", "None"), dimensions)
+
 
 emit_logs = lambda_svc._emit_lambda_logs
 
@@ -57,6 +69,7 @@ def emit(function, request_id, text, error, milliseconds, **rest):
            "milliseconds": milliseconds, "at": int(time.time() * 1000), "text": text or ""}
     with lock, open(os.path.join(HOME, "runs.jsonl"), "a") as file:
         file.write(json.dumps(run) + "\n")
+    measured(run["text"])
     return emit_logs(function, request_id, text, error, milliseconds, **rest)
 
 

@@ -1,7 +1,7 @@
 """Types of CloudFormation, and what it refuses."""
 import json
 
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudformation as cfn
 from ministack.services import cloudwatch_logs, ec2, rds, s3
 from ministack.services.cloudformation import engine, provisioners, stacks
@@ -18,7 +18,9 @@ orderable = rds._describe_orderable_options
 def orderable_serverless(params):
     status, headers, body = orderable({**params, "EngineVersion": [""], "DBInstanceClass": ["db.r5.large"]})
     text = body.decode() if isinstance(body, bytes) else body
-    return status, headers, text.replace("db.r5.large", "db.serverless").encode()
+    # In each zone of the region, of which MiniStack names two.
+    second, third = (f"<AvailabilityZone><Name>{get_region()}{zone}</Name></AvailabilityZone>" for zone in "bc")
+    return status, headers, text.replace("db.r5.large", "db.serverless").replace(second, second + third).encode()
 
 
 rds._ACTION_MAP["DescribeOrderableDBInstanceOptions"] = orderable_serverless
@@ -48,6 +50,8 @@ types["AWS::EventSchemas::Schema"] = recorded(
 types["AWS::Backup::RestoreTestingPlan"] = recorded(
     "RestoreTestingPlanName", lambda name: {"RestoreTestingPlanArn": arn("backup", f"restore-testing-plan:{name}")})
 types["AWS::Backup::RestoreTestingSelection"] = recorded("RestoreTestingSelectionName")
+types["AWS::IAM::OIDCProvider"] = recorded("Url", lambda name: {
+    "Arn": f"arn:aws:iam::{get_account_id()}:oidc-provider/{name.removeprefix('https://')}"})
 # The stand-in of RDS Proxy listens on this machine.
 types["AWS::RDS::DBProxy"] = recorded("DBProxyName", lambda name: {
     "Endpoint": "localhost", "DBProxyArn": arn("rds", f"db-proxy:prx-{name}"), "VpcId": "vpc-0"})
