@@ -33,6 +33,7 @@ export class Given {
 
   /** @throws SettingError when the command line or the file has a name that nobody asked for */
   checkNames(): void {
+    if (this.oneOf('newerSettings', ['refused', 'ignored'], 'refused') === 'ignored') return;
     // The names of CDK's own have other characters in them.
     const typed = Object.keys(this.#node.getAllContext()).filter((name) => /^[A-Za-z][A-Za-z0-9_]*$/.test(name));
     const wrong = typed.find((name) => name !== 'settings' && !this.#asked.has(name));

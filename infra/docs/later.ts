@@ -81,7 +81,7 @@ export const later: readonly Later[] = [
     effect: 'to `compliance`, once. Three days later AWS refuses to take it off: nobody can',
   },
   { settings: ['backupCopyVault'], effect: 'changes. Copies that are there stay' },
-  { settings: ['release', 'approveDataLoss'], effect: 'are of one deployment' },
+  { settings: ['release', 'approveDataLoss', 'newerSettings'], effect: 'are of one deployment' },
   { settings: tunable, effect: 'changes' },
 ];
 

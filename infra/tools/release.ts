@@ -100,7 +100,10 @@ async function goBack(
     print(`=== ${stage}: back to ${to}`);
     const options = [
       ...steps.flatMap((name) => ['--step', name]),
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries({ ...settings, newerSettings: 'ignored' }).flatMap(([name, value]) => [
+        '-c',
+        `${name}=${value}`,
+      ]),
       ...(url === undefined ? [] : ['--url', url]),
     ];
     const command = ['npm', 'run', '--silent', 'release', '--', '--stage', stage, ...options];

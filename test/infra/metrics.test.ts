@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { Alarm, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { describe, expect, test } from 'vitest';
 import { awsMetrics } from '../../infra/monitoring/aws-metrics.ts';
 import { customerParts } from '../../lib/contract/api/customer-search.ts';
@@ -129,14 +130,32 @@ function wrong({ namespace, name, dimensions }: Named, ofStage = 'dev'): string 
     : `is not published by ${Object.keys(dimensions)}`;
 }
 
-test('every metric that a widget or alarm names is one that the code emits or AWS publishes', () => {
-  const all = named();
-  expect(all.length).toBeGreaterThan(200);
-  const mistakes = all.flatMap((one) => {
+const mistakesIn = (all: readonly Named[]): string[] =>
+  all.flatMap((one) => {
     const mistake = wrong(one);
     return mistake === undefined ? [] : [`${one.where}: ${one.namespace} ${one.name} ${mistake}`];
   });
-  expect(mistakes).toEqual([]);
+
+test('every metric that a widget or alarm names is one that the code emits or AWS publishes', () => {
+  const all = named();
+  expect(all.length).toBeGreaterThan(200);
+  expect(mistakesIn(all)).toEqual([]);
+});
+
+test('an alarm of the stack on a metric that nobody emits is refused by its name', () => {
+  const template = synthesized('dev', {
+    also: (stacks) =>
+      new Alarm(stacks.monitoring, 'Planted', {
+        alarmName: 'planted',
+        metric: new Metric({ namespace: metricNamespace, metricName: 'OrderPlaced', dimensionsMap: { stage: 'dev' } }),
+        threshold: 1,
+        evaluationPeriods: 1,
+      }),
+  }).monitoring;
+  const theirs = ofType(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+  expect(mistakesIn(namedByAlarms(theirs))).toEqual([
+    expect.stringMatching(new RegExp(`^planted: ${metricNamespace} OrderPlaced `)),
+  ]);
 });
 
 test('alarms that roll a canary back name only metrics that the code emits or AWS publishes', () => {

@@ -132,6 +132,8 @@ test('what a stage names is in one region', () => {
 
 test('a name that is no setting is refused on the command line, where the settings of CDK are', () => {
   expect(() => read({ alarmEmial: 'duty@example.com' })).toThrow('"alarmEmial" is no setting');
+  // Going back to a release takes the settings of a newer one along.
+  expect(() => read({ alarmEmial: 'duty@example.com', newerSettings: 'ignored' })).not.toThrow();
   expect(() =>
     read({ '@aws-cdk/core:x': true, 'availability-zones:account=1': [], 'cdk-migrate': true }),
   ).not.toThrow();

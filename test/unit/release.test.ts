@@ -78,7 +78,7 @@ test('going back runs the release of a tag by its own tool, with the settings of
   expect(await release('--stage', 'prod', '--to', 'v1.2.3', '-c', 'canary=off')).toBe(0);
   const steps = '--step synth --step diff --step deploy --step prove';
   expect(ran.splice(0)).toEqual([
-    `/made/v1.2.3: npm run --silent release -- --stage prod ${steps} -c mailFrom=a@b.test -c canary=off`,
+    `/made/v1.2.3: npm run --silent release -- --stage prod ${steps} -c mailFrom=a@b.test -c canary=off -c newerSettings=ignored`,
     'removed v1.2.3',
   ]);
   const broken = pretended({ failing: '--step deploy' });
