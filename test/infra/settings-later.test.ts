@@ -83,7 +83,8 @@ test('a setting that is kept is refused by CloudFormation, with what to do inste
 test('a setting that may change leaves all that is kept, and the emulator changes it', () => {
   const changes = new Set(Object.values(settingsOf).flatMap((rows) => Object.values(rows).flatMap(Object.keys)));
   // Of a database or a network of the shop, which the emulator has not; the others are tried by `back` and `first-order`.
-  const elsewhere = /^(database(Reader|Group|Port)|vpc(Subnets|EndpointGroup)|stage|release|approveDataLoss|newerSettings|[A-Z_]+)$/;
+  const elsewhere =
+    /^(database(Reader|Group|Port)|vpc(Subnets|EndpointGroup)|stage|release|approveDataLoss|newerSettings|[A-Z_]+)$/;
   for (const name of later.flatMap(({ settings, kept }) => (kept === undefined ? settings : [])))
     if (!elsewhere.test(name)) expect(changes, name).toContain(name);
   for (const [profile, rows] of Object.entries(settingsOf)) {

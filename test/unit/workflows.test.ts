@@ -15,6 +15,7 @@ type Job = {
   needs?: string | string[];
   environment?: string;
   permissions?: unknown;
+  env?: Record<string, string>;
   'timeout-minutes'?: unknown;
   steps: Step[];
 };
@@ -122,6 +123,12 @@ test('a release is checked, planned, proven on staging, and deployed to prod aft
   // What somebody types reaches the command as a variable, and for prod alone.
   const overrides = [jobs.prod, jobs.staging].map((job) => JSON.stringify(job).includes('inputs.despite_budget'));
   expect(overrides).toEqual([true, false]);
+});
+
+test('each job that brings a release to a stage has the settings of the stage, which name it', () => {
+  const { jobs } = workflow('deploy.yml');
+  for (const name of ['plan', 'staging', 'prod'])
+    expect(jobs[name]!.env, name).toMatchObject({ COUNTERFOIL_SETTINGS: `\${{ vars.COUNTERFOIL_SETTINGS }}` });
 });
 
 test('a pull request shows what it does to the stacks, by a job that runs none of it', () => {
