@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pascal } from '../../infra/constructs/names.ts';
+import { tables } from '../../lib/contract/deploy/tables.ts';
 import type { Emulator } from './emulator.ts';
 import { paste } from './guide.ts';
 import { held } from './held.ts';
@@ -106,14 +108,23 @@ export async function pageOfProd(emulator: Emulator, say: (line: string) => void
   const gone = kept.filter((name) => !left.includes(name));
   if (gone.length > 0) throw new Error(`prod was destroyed, and ${gone.join(', ')} with it`);
   const kinds = new Set(kept.map((name) => name.split(' ')[0]));
-  if (kinds.size < 5) throw new Error(`of prod stayed nothing but ${[...kinds].join(', ')}`);
+  if (kinds.size < 4) throw new Error(`of prod stayed nothing but ${[...kinds].join(', ')}`);
   const functions = left.filter((name) => /^lambda counterfoil-prod-/.test(name));
   if (functions.length > 0) throw new Error(`prod was destroyed, and ${functions.join(', ')} stayed`);
   say('prod was destroyed by its commands, and its data stayed');
 }
 
-/** What stays, as docs/deploy.md says. */
-const lasts = /^(dynamodb|cognito-idp|kms|rds) \S*counterfoil-prod|^logs \/counterfoil\/prod\//;
+const keptTables = Object.entries(tables).flatMap(([name, { recoverable }]) => (recoverable ? pascal(name) : []));
+
+/** What stays, as docs/deploy.md says. An instance goes, and its cluster has the data. */
+const lasts = new RegExp(
+  [
+    `^dynamodb counterfoil-prod-data-Tables(${keptTables.join('|')})[0-9A-F]{8}-`,
+    '^rds counterfoil-prod$',
+    '^cognito-idp counterfoil-prod',
+    '^logs /counterfoil/prod/',
+  ].join('|'),
+);
 
 /** @throws Error when orders are placed by the same version after a deployment as before it */
 async function moved(emulator: Emulator, deployment: () => Promise<string>): Promise<string> {
