@@ -186,7 +186,7 @@ test('a report that adds up to a cent more is found, and cleared by the next loa
     ...row,
     sales: BigInt(row.sales as bigint) + 1n,
   }));
-  const wrong = await addFile(store, 'daily_sales_summary', 'all', await toParquet('daily_sales_summary', rows));
+  const wrong = await addFile(store, 'daily_sales_summary', 'all', await toParquet('daily_sales_summary', [rows]));
   const tables = { ...manifest.tables, daily_sales_summary: { all: wrong! } };
   await publish(store, { ...manifest, number: manifest.number + 1, tables }, manifest);
   expect(await reconcile()).toMatchObject({ found: 1 });

@@ -44,7 +44,7 @@ async function compareRows(sql: TransactionSql, store: Store, manifest: Manifest
     ['fact_refunds', 'refund_key', 'refund'],
   ] as const) {
     const there = new Set<string>();
-    for await (const row of readFact(sql, table, month)) there.add(row[key]);
+    for await (const batch of readFact(sql, table, month)) for (const row of batch) there.add(row[key] as string);
     const rows = await readRows(store, manifest.tables[table]?.[month], [key]);
     const here = new Set(rows.map((row) => row[key] as string));
     for (const id of here) if (!there.has(id)) findings.push(`${what} is not in the shop's tables: ${id}`);

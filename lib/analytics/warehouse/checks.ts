@@ -34,7 +34,9 @@ export async function checkMonths(
   totals: ReadonlyMap<string, Totals>,
 ): Promise<string[]> {
   const found = new Findings();
-  const known = await readKnown(store, manifest);
+  // Without new sales, customers of before are what they were.
+  const ofBefore = totals.size === 0 ? before?.tables.dim_customer?.all : undefined;
+  const known = await readKnown(store, manifest, ofBefore);
   for (const key of known.customers.broken) found.add('customer has two versions at once, or none', key);
   const gone = { orders: new Set<string>(), refunds: new Set<string>(), sold: new Set<string>() };
   const sums: string[] = [];
@@ -73,15 +75,17 @@ export async function checkMonths(
   return [...found.lines(), ...sums];
 }
 
-type Known = { products: Set<unknown>; customers: ReturnType<typeof readVersions>; days: Set<string> };
+type Known = { products: Set<unknown>; customers: ReturnType<typeof readVersions>; days: Set<number> };
 
-async function readKnown(store: Store, { tables }: Manifest): Promise<Known> {
+async function readKnown(store: Store, { tables }: Manifest, customersOfBefore?: DataFile): Promise<Known> {
   const of = async (table: TableName, column: string) =>
     (await readRows(store, tables[table]?.all, [column])).map((row) => row[column]);
+  const customers = tables.dim_customer?.all;
+  const unseen = customers?.path === customersOfBefore?.path ? undefined : customers;
   return {
     products: new Set(await of('dim_product', 'product_id')),
-    customers: readVersions(await readRows(store, tables.dim_customer?.all, versionColumns)),
-    days: new Set((await of('dim_date', 'date')).map((date) => dayOf(date as Date))),
+    customers: readVersions(await readRows(store, unseen, versionColumns)),
+    days: new Set((await of('dim_date', 'date')).map((date) => (date as Date).getTime())),
   };
 }
 
@@ -101,7 +105,7 @@ const orderColumns = [
 type FileOf = (table: TableName, from?: Manifest) => DataFile | undefined;
 
 async function checkMonth(store: Store, of: FileOf, known: Known, found: Findings) {
-  const orders = new Map<string, { gross: bigint; discount: bigint; lines: number }>();
+  const orders = new Map<string, { gross: bigint; discount: bigint; positions: number[] }>();
   const totals = new Map<string, Sums>();
   const read = (table: TableName, columns: string[]) => readRows(store, of(table), columns);
   const sold = await read('fact_orders', orderColumns);
@@ -112,16 +116,17 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
   for (const row of sold) {
     const id = row.order_id as string;
     if (orders.has(id)) found.add('order is there twice', id);
-    orders.set(id, { gross: amount(row.subtotal), discount: amount(row.discount), lines: 0 });
+    orders.set(id, { gross: amount(row.subtotal), discount: amount(row.discount), positions: [] });
     if (
       row.customer_key != null &&
       row.confirmed_at != null &&
       !known.customers.has(row, lasts.get(momentOf(row)) === id)
     )
       found.add('customer of an order is not in dim_customer as they were then', id);
-    addTo(totals, row, { orders: 1n, sales: amount(row.total) });
+    const sums = sumsIn(totals, row);
+    sums.orders += 1n;
+    sums.sales += amount(row.total);
   }
-  const lines = new Set<string>();
   for (const row of await read('fact_sales', [
     'order_id',
     'position',
@@ -132,24 +137,24 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
     'discount',
     'net',
   ])) {
-    const id = `${row.order_id} line ${row.position}`;
-    if (lines.has(id)) found.add('line is there twice', id);
-    lines.add(id);
     const order = orders.get(row.order_id as string);
-    if (order === undefined) found.add('line has no order', id);
+    if (order === undefined) found.add('line has no order', `${row.order_id} line ${row.position}`);
     else {
-      order.lines += 1;
+      order.positions.push(row.position as number);
       order.gross -= amount(row.gross);
       order.discount -= amount(row.discount);
     }
     if (!known.products.has(row.product_id))
       found.add('product of a line is not in dim_product', String(row.product_id));
-    if (row.date != null && !known.days.has(dayOf(row.date as Date)))
+    if (row.date != null && !known.days.has((row.date as Date).getTime()))
       found.add('day is not in dim_date', dayOf(row.date as Date));
-    addTo(totals, row, { lines: 1n, net: amount(row.net) });
+    const sums = sumsIn(totals, row);
+    sums.lines += 1n;
+    sums.net += amount(row.net);
   }
-  for (const [id, { gross, discount, lines }] of orders) {
-    if (lines === 0) found.add('order has no lines', id);
+  for (const [id, { gross, discount, positions }] of orders) {
+    for (const position of twiceIn(positions)) found.add('line is there twice', `${id} line ${position}`);
+    if (positions.length === 0) found.add('order has no lines', id);
     else if (gross !== 0n || discount !== 0n) found.add('lines do not add up to the order', id);
   }
   const refunds = new Set<string>();
@@ -159,7 +164,9 @@ async function checkMonth(store: Store, of: FileOf, known: Known, found: Finding
     if (refunds.has(id)) found.add('refund is there twice', id);
     refunds.add(id);
     refunded.add(row.order_id as string);
-    addTo(totals, row, { refunds: 1n, refunded: amount(row.amount) });
+    const sums = sumsIn(totals, row);
+    sums.refunds += 1n;
+    sums.refunded += amount(row.amount);
   }
   for (const table of facts) await checkNulls(store, table, of(table), found);
   return { orders, refunds, refunded, totals };
@@ -186,6 +193,11 @@ async function checkStock(
   }
 }
 
+function twiceIn(positions: readonly number[]): number[] {
+  const sorted = positions.toSorted((a, b) => a - b);
+  return sorted.filter((position, n) => position === sorted[n - 1]);
+}
+
 /** No column is null that must not be. */
 async function checkNulls(store: Store, table: TableName, file: DataFile | undefined, found: Findings): Promise<void> {
   if (file === undefined) return;
@@ -209,10 +221,14 @@ async function keepMissing(store: Store, ids: Set<string>, files: readonly DataF
 const nothing: Readonly<Sums> = { orders: 0n, sales: 0n, lines: 0n, net: 0n, refunds: 0n, refunded: 0n };
 const everySum = Object.keys(nothing) as (keyof Sums)[];
 
-function addTo(totals: Map<string, Sums>, { currency }: Row, more: Partial<Sums>): void {
-  const sums = totals.get(currency as string) ?? { ...nothing };
-  for (const [name, value] of Object.entries(more) as [keyof Sums, bigint][]) sums[name] += value;
-  totals.set(currency as string, sums);
+/** The sums of a row's currency, to add to. */
+function sumsIn(totals: Map<string, Sums>, { currency }: Row): Sums {
+  let sums = totals.get(currency as string);
+  if (sums === undefined) {
+    sums = { ...nothing };
+    totals.set(currency as string, sums);
+  }
+  return sums;
 }
 
 /** Compares some sums of each currency, since what one has too much another one may have too little. */
@@ -262,8 +278,11 @@ const summed = ['orders', 'sales', 'net', 'refunded'] as const;
 function sumsOf(rows: readonly Row[]): Totals {
   const totals = new Map<string, Sums>();
   for (const row of rows) {
-    const { orders, sales, net, refunds } = row;
-    addTo(totals, row, { orders: amount(orders), sales: amount(sales), net: amount(net), refunded: amount(refunds) });
+    const sums = sumsIn(totals, row);
+    sums.orders += amount(row.orders);
+    sums.sales += amount(row.sales);
+    sums.net += amount(row.net);
+    sums.refunded += amount(row.refunds);
   }
   return totals;
 }

@@ -1,6 +1,6 @@
 import { always } from './dimensions.ts';
 import type { DataFile } from './files.ts';
-import { type Row, type Rows, readRows } from './parquet.ts';
+import { type Batches, type Row, readRows } from './parquet.ts';
 import type { Store } from './store.ts';
 
 type Segment = 'premium' | 'standard';
@@ -61,14 +61,16 @@ export function createCustomers(known: readonly Row[]) {
       touched.clear();
     },
     /** @param now every customer who is not erased, as they are at `at`, by pseudonym */
-    async rows(now: Rows, at: Date): Promise<Row[]> {
+    async rows(now: Batches, at: Date): Promise<Row[]> {
       const all: Row[] = [];
-      for await (const { customer_key, segment, signed_up } of now) {
-        const past = (moments.get(customer_key as string) ?? []).toSorted(byTime);
-        // A shop's clock may be ahead of the database's: what somebody is now comes after all that they bought.
-        const last = Math.max(at.getTime(), (past.at(-1)?.at ?? 0) + 1);
-        const own = versionsOf([...past, { at: last, id: '', segment: segmentOf(segment), country: null }]);
-        all.push(...own.map((version) => ({ customer_key, signed_up, ...version })));
+      for await (const some of now) {
+        for (const { customer_key, segment, signed_up } of some) {
+          const past = (moments.get(customer_key as string) ?? []).toSorted(byTime);
+          // A shop's clock may be ahead of the database's: what somebody is now comes after all that they bought.
+          const last = Math.max(at.getTime(), (past.at(-1)?.at ?? 0) + 1);
+          const own = versionsOf([...past, { at: last, id: '', segment: segmentOf(segment), country: null }]);
+          all.push(...own.map((version) => ({ customer_key, signed_up, ...version })));
+        }
       }
       return all.toSorted(
         (a: Row, b: Row) =>

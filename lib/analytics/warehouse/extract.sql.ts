@@ -66,10 +66,31 @@ export async function readChanges(sql: TransactionSql, since: string | undefined
   };
 }
 
+/** Batches of a cursor, of which the database makes the next one while this one is worked on. */
+export async function* ahead(batches: AsyncIterable<Row[]>): AsyncGenerator<Row[]> {
+  const cursor = batches[Symbol.asyncIterator]();
+  const ask = () => {
+    const answer = Promise.resolve(cursor.next());
+    // It is thrown when the batch is wanted.
+    answer.catch(() => undefined);
+    return answer;
+  };
+  let next = ask();
+  try {
+    for (let batch = await next; !batch.done; batch = await next) {
+      next = ask();
+      yield batch.value;
+    }
+  } finally {
+    await next.catch(() => undefined);
+    await cursor.return?.();
+  }
+}
+
 const firstDay = (month: string): string => `${month}-01`;
 
 /** The rows of a fact in a month, in an order that is always the same. Customers still have their ids. */
-export async function* readFact(sql: TransactionSql, table: TableName, month: string): AsyncGenerator<Row> {
+export function readFact(sql: TransactionSql, table: TableName, month: string): AsyncGenerator<Row[]> {
   const begins = sql`(${firstDay(month)}::date::timestamp at time zone 'UTC')`;
   const ends = sql`((${firstDay(month)}::date + interval '1 month') at time zone 'UTC')`;
   const inMonth = (at: string) =>
@@ -94,7 +115,7 @@ export async function* readFact(sql: TransactionSql, table: TableName, month: st
         (f.refunded_at at time zone 'UTC')::date::text as date, f.currency, f.quantity, f.amount, f.refunded_at
       from reporting.refund_lines f where ${inMonth('refunded_at')} order by 1, 3`,
   };
-  for await (const rows of statements[table]!().cursor(batch)) yield* rows;
+  return ahead(statements[table]!().cursor(batch));
 }
 
 /** Every product as it is now. */
@@ -110,11 +131,11 @@ export async function readStockLevels(sql: TransactionSql): Promise<Row[]> {
 }
 
 /** Every customer who is not erased. They still have their ids. */
-export async function* readCustomers(sql: TransactionSql): AsyncGenerator<Row> {
+export function readCustomers(sql: TransactionSql): AsyncGenerator<Row[]> {
   const rows = sql`
     select customer_id as customer_key, segment, (created_at at time zone 'UTC')::date::text as signed_up
     from reporting.customers_masked where not erased order by customer_id`;
-  for await (const some of rows.cursor(batch)) yield* some;
+  return ahead(rows.cursor(batch));
 }
 
 /** Counts and sums of one currency. */

@@ -27,7 +27,7 @@ import {
 } from './files.ts';
 import { withLease } from './lease.ts';
 import { columnNames, type TableName } from './model.ts';
-import { type Row, type Rows, readRows, toParquet } from './parquet.ts';
+import { type Batches, type Row, readRows, toParquet } from './parquet.ts';
 import { type Fence, fence, inSnapshot } from './snapshot.ts';
 import type { Store } from './store.ts';
 import { createSummary } from './summary.ts';
@@ -127,22 +127,19 @@ async function writeSnapshot(
   await loadDimensions(scope, { continues, anew });
   const known = full ? undefined : manifest.tables.dim_application?.all;
   const applications = createApplications(await readRows(store, known, columnNames('dim_application')));
-  const versions = await readRows(
-    store,
-    continues ? manifest.tables.dim_customer?.all : undefined,
-    columnNames('dim_customer'),
-  );
-  const customers = createCustomers(versions);
+  const tellsCustomers = changes.customers || anew.length > 0 || full || !continues;
+  const knownCustomers = tellsCustomers && continues ? manifest.tables.dim_customer?.all : undefined;
+  const customers = createCustomers(await readRows(store, knownCustomers, columnNames('dim_customer')));
   const { rows, days } = await loadFacts(scope, anew, { applications, customers });
   const knownDays = full ? undefined : before?.tables.daily_sales_summary?.all;
-  await scope.put('daily_sales_summary', 'all', await allDays(store, knownDays, { months: anew, days }));
+  await scope.put('daily_sales_summary', 'all', [await allDays(store, knownDays, { months: anew, days })]);
   await addLaterSales(store, without(manifest.tables.fact_orders ?? {}, anew), customers);
-  if (changes.customers || anew.length > 0 || full || !continues) {
+  if (tellsCustomers) {
     const now = pseudonymous(readCustomers(sql), pseudonymOf);
-    await scope.put('dim_customer', 'all', await customers.rows(now, snapshot.asOf));
+    await scope.put('dim_customer', 'all', [await customers.rows(now, snapshot.asOf)]);
   }
   await loadStock(scope);
-  await scope.put('dim_application', 'all', applications.rows());
+  await scope.put('dim_application', 'all', [applications.rows()]);
 
   const totals = new Map<string, Totals>();
   for (const month of anew) totals.set(month, await readTotals(sql, month));
@@ -187,7 +184,7 @@ export function checkContinues(before: Manifest, snapshot: Snapshot): void {
   }
 }
 
-type Put = (table: TableName, part: string, rows: Rows, groups?: readonly number[]) => Promise<number>;
+type Put = (table: TableName, part: string, rows: Batches, groups?: readonly number[]) => Promise<number>;
 
 /** Writes a file of a table, and enters it into the manifest. Returns how many rows it has. */
 function createPut(store: Store, manifest: Manifest): Put {
@@ -220,11 +217,11 @@ async function loadDimensions(
     continues ? manifest.tables.dim_product?.all : undefined,
     columnNames('dim_product'),
   );
-  await put('dim_product', 'all', await productVersions(sql, known, at));
+  await put('dim_product', 'all', [await productVersions(sql, known, at)]);
   const months = [...monthsOf(manifest), ...anew];
   const years = months.map((month) => Number(month.slice(0, 4)));
   const thisYear = at.getUTCFullYear();
-  await put('dim_date', 'all', days(Math.min(thisYear, ...years), Math.max(thisYear, ...years) + 1));
+  await put('dim_date', 'all', [[...days(Math.min(thisYear, ...years), Math.max(thisYear, ...years) + 1)]]);
 }
 
 async function loadFacts(
@@ -253,7 +250,7 @@ async function loadFacts(
     dimensions.customers.endMonth();
     sold.push(...summary.days());
     const sums = summary.rows();
-    await put('sales_summary', month, sums.rows, sums.groups.length === 0 ? undefined : sums.groups);
+    await put('sales_summary', month, [sums.rows], sums.groups.length === 0 ? undefined : sums.groups);
   }
   return { rows, days: sold };
 }
@@ -264,18 +261,26 @@ async function loadStock({ sql, store, manifest, put }: Scope): Promise<void> {
   const month = date.slice(0, 7);
   const rows = await readRows(store, manifest.tables.fact_stock?.[month], columnNames('fact_stock'));
   const before = rows.filter((row) => (row.date as Date) < new Date(date));
-  await put('fact_stock', month, [...before, ...(await readStockLevels(sql)).map((row) => ({ date, ...row }))]);
+  const now = (await readStockLevels(sql)).map((row) => ({ date, ...row }));
+  await put('fact_stock', month, [before, now]);
 }
 
-async function* pseudonymous(rows: AsyncIterable<Row>, pseudonymOf: (id: string) => string): AsyncGenerator<Row> {
-  for await (const row of rows)
-    yield row.customer_key == null ? row : { ...row, customer_key: pseudonymOf(row.customer_key as string) };
+/** Rows that are nobody else's, with pseudonyms in place of ids. */
+async function* pseudonymous<R extends Row>(
+  batches: AsyncIterable<R[]>,
+  pseudonymOf: (id: string) => string,
+): AsyncGenerator<R[]> {
+  for await (const batch of batches) {
+    for (const row of batch as Record<string, unknown>[])
+      if (row.customer_key != null) row.customer_key = pseudonymOf(row.customer_key as string);
+    yield batch;
+  }
 }
 
-async function* passing(rows: AsyncIterable<Row>, see: (row: Row) => void): AsyncGenerator<Row> {
-  for await (const row of rows) {
-    see(row);
-    yield row;
+async function* passing(batches: AsyncIterable<Row[]>, see: (row: Row) => void): AsyncGenerator<Row[]> {
+  for await (const batch of batches) {
+    for (const row of batch) see(row);
+    yield batch;
   }
 }
 

@@ -1,13 +1,14 @@
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { ByteWriter, parquetWriteRows } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { DataFile } from './files.ts';
 import { columnsOf, type Kind, type TableName } from './model.ts';
 import { BrokenFile, type Store } from './store.ts';
 
-type SchemaElement = NonNullable<Parameters<typeof parquetWriteRows>[0]['schema']>[number];
+type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
 type Value = string | number | bigint | boolean | Date | null;
 export type Row = Readonly<Record<string, unknown>>;
-export type Rows = Iterable<Row> | AsyncIterable<Row>;
+/** Rows as they come, some at a time: a step of an iterator for each row would cost more than its columns. */
+export type Batches = Iterable<readonly Row[]> | AsyncIterable<readonly Row[]>;
 
 /** Money as INT64, and types declared, so that no reader has to infer them. */
 const types: Record<Kind, Pick<SchemaElement, 'type' | 'converted_type'>> = {
@@ -32,11 +33,11 @@ const usualGroup = 50_000;
 
 /**
  * The rows of a table as a Parquet file.
- * @param groups sizes of its row groups, which readers leave closed when they need none of their rows
+ * @param groups sizes of its row groups, which readers leave closed when they need none of their rows. The last one is for all that follow
  */
 export async function toParquet(
   table: TableName,
-  rows: Rows,
+  batches: Batches,
   groups: readonly number[] = [usualGroup],
 ): Promise<{ rows: number; content: Uint8Array }> {
   const columns = columnsOf(table);
@@ -45,25 +46,30 @@ export async function toParquet(
     // All optional: the checks look for nulls, and name the rows.
     ...columns.map(([name, { kind }]) => ({ name, repetition_type: 'OPTIONAL' as const, ...types[kind] })),
   ];
-  let count = 0;
-  async function* typed() {
-    for await (const row of rows) {
-      count += 1;
-      const values: Record<string, Value> = {};
-      for (const [name, { kind }] of columns)
-        values[name] = row[name] == null ? null : converted[kind](row[name] as never);
-      yield values;
+  const writer = new ByteWriter();
+  const file = new ParquetWriter({ writer, schema });
+  const empty = () => columns.map(([name, { kind }]) => ({ name, convert: converted[kind], data: [] as Value[] }));
+  const left = [...groups];
+  let [group, rows, inGroup] = [empty(), 0, 0];
+  const endGroup = async () => {
+    await file.write({ columnData: group, rowGroupSize: Math.max(inGroup, 1) });
+    if (left.length > 1) left.shift();
+    rows += inGroup;
+    [group, inGroup] = [empty(), 0];
+  };
+  for await (const batch of batches) {
+    for (const row of batch) {
+      for (const { name, convert, data } of group) {
+        const value = row[name];
+        data.push(value == null ? null : convert(value as never));
+      }
+      inGroup += 1;
+      if (inGroup === left[0]) await endGroup();
     }
   }
-  const writer = new ByteWriter();
-  await parquetWriteRows({
-    writer,
-    rows: typed(),
-    columns: columns.map(([name]) => ({ name })),
-    schema,
-    rowGroupSize: [...groups],
-  });
-  return { rows: count, content: writer.getBytes() };
+  if (inGroup > 0 || rows === 0) await endGroup();
+  await file.finish();
+  return { rows, content: writer.getBytes() };
 }
 
 /**
