@@ -13,7 +13,7 @@ export type Questions = {
 /** A shop with a few analysts. */
 export const usualQuestions: Questions = { reports: 200, people: 20 };
 
-/** Measured by `npm run bench -- --part warehouse`: bytes of all files for an order, and rows that a load writes in a second. */
+/** With room over what `npm run bench -- --part warehouse` measures: bytes of all files for an order, and rows a second of a load (a fifth). */
 const bytesOfOrder = 95;
 const rowsPerSecond = 6000;
 /** An order, and a line. */

@@ -249,7 +249,8 @@ export async function fill(admin: Sql, orders: number): Promise<void> {
     insert into orders.orders (id, number, customer_id, status, currency, subtotal, discount_amount, total, payment_method, confirmed_at,
         shipping_address, application_id, segment, created_at, updated_at)
       select id, 'CF-' || n, pg_temp.id('cus_', 1 + n % 5000), 'confirmed', 'EUR', price, 0, price, 'pm_card_visa', at,
-        jsonb_build_object('country', (array['DE', 'FR', 'AT'])[1 + n % 3]), 'app_shop', 'standard', at, at from placed;
+        jsonb_build_object('country', (array['DE', 'FR', 'AT'])[1 + (n % 5000 + (n % 23 = 0)::int) % 3]), 'app_shop', 'standard', at, at
+      from placed;
     insert into orders.lines (order_id, position, product_id, sku, name, quantity, unit_price, total, unit_cost)
       select id, 1, pg_temp.id('prd_', 1 + n % 1000), 'SKU', 'Product', 1, price, price, 50 from placed;
     insert into payments.payments (id, order_id, provider, reference, status, amount, currency, captured_at)
