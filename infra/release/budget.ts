@@ -2,6 +2,7 @@ import { CloudWatchClient, DescribeAlarmsCommand, GetMetricDataCommand } from '@
 import { type MetricName, metricNamespace, ownDimensions } from '../../lib/contract/deploy/metrics.ts';
 import {
   budgetShare,
+  leastMisses,
   type ObjectiveMiss,
   type ObjectiveName,
   objectiveMisses,
@@ -21,11 +22,13 @@ const daySeconds = 86_400;
 export const remainingOf = ({ requests, misses }: Spent): number =>
   requests === 0 ? 100 : 100 - (100 * misses) / (requests * budgetShare);
 
-/** Why a release should wait; nothing when no error budget is used up and none burns. */
+const isUsedUp = (each: Spent): boolean => each.misses > 0 && remainingOf(each) <= 0;
+
+/** Why a release should wait; nothing when no error budget is used up by more than a few misses, and none burns. */
 export function whyWait({ spent, burning }: Budgets): string[] {
   return [
     ...spent
-      .filter((each) => each.misses > 0 && remainingOf(each) <= 0)
+      .filter((each) => isUsedUp(each) && each.misses >= leastMisses)
       .map(
         ({ objective, requests, misses }) =>
           `The error budget of ${objective} is used up: ${misses} of ${requests} requests missed it in ${days} days.`,
@@ -36,9 +39,12 @@ export function whyWait({ spent, burning }: Budgets): string[] {
 
 /** One line for each error budget. */
 export const shown = ({ spent }: Budgets): string[] =>
-  spent.map(
-    (each) => `${each.objective}: ${Math.floor(remainingOf(each))} % of the error budget of ${days} days is left`,
-  );
+  spent.map((each) => {
+    const { objective, requests, misses } = each;
+    return isUsedUp(each) && misses < leastMisses
+      ? `${objective}: ${misses} of ${requests} requests missed it in ${days} days, too few to hold a release back`
+      : `${objective}: ${Math.floor(remainingOf(each))} % of the error budget of ${days} days is left`;
+  });
 
 /** Reads the error budgets of a stage from CloudWatch, with the credentials and the region of the environment. */
 export async function readBudgets(stage: string, client = new CloudWatchClient(), now = new Date()): Promise<Budgets> {

@@ -85,7 +85,12 @@ export async function pageOfProd(emulator: Emulator, say: (line: string) => void
   const despite = { COUNTERFOIL_DESPITE_BUDGET: 'a rehearsal' };
   const release = { filled: { '…': others }, variables: despite };
   const parts = await moved(emulator, () => releasing('a release in parts', release));
-  expect(parts, /=== prod: preflight/, /reads-availability: -?\d+ % of the error budget/, /=== prod: prove/);
+  expect(
+    parts,
+    /=== prod: preflight/,
+    /reads-availability: (-?\d+ % of the error budget|\d+ of \d+ requests missed it)/,
+    /=== prod: prove/,
+  );
   await healthy(baseUrl, '1.2.4');
   say('the next release went out in parts');
   const variables = { COUNTERFOIL_SETTINGS: JSON.stringify(settings) };

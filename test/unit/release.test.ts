@@ -107,6 +107,18 @@ describe('an error budget', () => {
     expect(ran.at(-1)).toContain('cdk deploy');
   });
 
+  test('that a few misses of a new stage have used up holds nothing back', async () => {
+    const few = (misses: number): Budgets => ({
+      ...whole,
+      spent: [{ objective: 'reads-latency', requests: 12, misses }],
+    });
+    const { ran, lines, release } = pretended({ budgets: few(9) });
+    expect(await release(...steps)).toBe(0);
+    expect(lines).toContain('reads-latency: 9 of 12 requests missed it in 30 days, too few to hold a release back');
+    expect(ran.at(-1)).toContain('cdk deploy');
+    expect(await pretended({ budgets: few(10) }).release(...steps)).toBe(1);
+  });
+
   test.each([
     [
       'is used up',

@@ -1,6 +1,7 @@
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   budgetShare,
+  leastMisses,
   type ObjectiveMiss,
   objectiveMisses,
   objectives,
@@ -18,9 +19,6 @@ const rates = [
   { name: 'fast', burn: 14.4, windows: [60, 5] },
   { name: 'slow', burn: 6, windows: [360, 30] },
 ] as const;
-
-/** Fewer misses in the long window are no reason to wake anybody, however few requests there were. */
-const leastMisses = 10;
 
 /** Pairs of alarms, both of which ring when a budget burns: `objectives-burning` pages when any pair does. */
 export const burnPairs: readonly (readonly [string, string])[] = objectiveMisses.flatMap((miss) =>

@@ -6,6 +6,9 @@ export const objectiveShare = 0.999;
 /** The error budget: the share of requests that may miss an objective. */
 export const budgetShare = Math.round((1 - objectiveShare) * 1e6) / 1e6;
 
+/** Fewer misses are no reason to wake anybody or to hold a release back, however few requests there were. */
+export const leastMisses = 10;
+
 type Objective = { operations: readonly OperationId[]; withinMs: number };
 
 /**
