@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { freePort } from '../e2e/checkout.ts';
+import { judgeAdvisories } from './advisories.ts';
 import { judgeStates } from './states.ts';
 import { dynamoSuites, sqlSuites, stripeCalls, stripeSuites } from './suites.ts';
 
@@ -18,6 +19,8 @@ Lets others judge what the stand-ins of the tests say:
   dynamodb    another DynamoDB runs the suites of DynamoDB. --python: a Python with ministack (python3),
               or --dynamodb: the address of one that runs
   pgbouncer   PgBouncer in transaction mode stands before PostgreSQL in the suites of SQL. --pgbouncer: its program (pgbouncer)
+  advisories  OSV-Scanner finds a made-up advisory of what is deployed, offline. --scanner: its program (osv-scanner),
+              --python: any Python (python3)
 
 See docs/proof.md.`;
 
@@ -28,6 +31,7 @@ const { values, positionals } = parseArgs({
     python: { type: 'string', default: 'python3' },
     dynamodb: { type: 'string' },
     pgbouncer: { type: 'string', default: 'pgbouncer' },
+    scanner: { type: 'string', default: 'osv-scanner' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -76,6 +80,11 @@ const judges: Readonly<Record<string, (folder: string) => Promise<boolean>>> = {
   async pgbouncer(folder) {
     const environment = { JUDGE_PGBOUNCER: program(values.pgbouncer), PREPARED_STATEMENTS: 'off' };
     return (await runSuites(sqlSuites, environment, folder)).passed;
+  },
+  async advisories(folder) {
+    const wrong = await judgeAdvisories(program(values.scanner), program(values.python), folder);
+    for (const line of wrong) console.error(line);
+    return wrong.length === 0;
   },
 };
 

@@ -99,7 +99,7 @@ test('each night runs what takes too long for that, each in a job of its own', (
     drills: ['drill', 'drill', 'drill'],
     servers: ['test:parts', 'test:parts', 'test:e2e', 'test:parts', 'containers', 'test:parts', 'test:parts'],
     compose: ['containers'],
-    judges: ['test:judges', 'test:judges', 'test:judges', 'test:judges'],
+    judges: ['test:judges', 'test:judges', 'test:judges', 'test:judges', 'test:judges'],
     deploy: ['test:deploy'],
     advisories: [],
     soak: ['soak'],
