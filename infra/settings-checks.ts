@@ -1,6 +1,16 @@
 import { wrongVariables } from '../lib/platform/config.ts';
 import { type Given, SettingError } from './given.ts';
-import type { Settings } from './settings.ts';
+import type { Profile } from './profiles.ts';
+import type { IdentitySettings } from './settings-customers.ts';
+
+/** Settings of which some may not be together. */
+type Settings = {
+  profile: Profile;
+  identity: IdentitySettings;
+  alarmEmail?: string;
+  noticesSecretArn?: string;
+  variables: Readonly<Record<string, string>>;
+};
 
 /** What settings may not be together, and would be found out by a deployment, or by the shop's customers. @throws SettingError */
 export function checkTogether(given: Given, settings: Settings): void {
