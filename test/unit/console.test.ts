@@ -297,5 +297,5 @@ test('the browser finds every module that the page imports, by its address or in
       asked.push(map[url] ?? url);
     }
   }
-  expect([...seen]).toContain('/console/shared/examples/money.js');
+  expect([...seen]).toContain('/console/shared/lib/kernel/money.js');
 });

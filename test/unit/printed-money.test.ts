@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { digitsOf, formatMoney } from '../../examples/money.ts';
+import { money } from '../../infra/local/console/page/lib.ts';
 import { currencyExponent, isCurrency } from '../../lib/kernel/money.ts';
 
 const currencies = Intl.supportedValuesOf('currency').filter(isCurrency);
@@ -14,6 +15,7 @@ describe('an amount on a page', () => {
     const printed = (1.2344).toFixed(digits);
     const amount = Math.round(1.2344 * 10 ** digits);
     expect(numberIn(formatMoney({ amount, currency }, 'en'))).toBe(printed);
+    expect(numberIn(money(amount, currency))).toBe(printed);
   });
 
   test('is in the order of its reader, and negative when money went back', () => {

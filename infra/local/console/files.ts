@@ -18,7 +18,7 @@ const vendor: Record<string, () => string> = {
 };
 
 /** Modules of other places, by how the browser takes the paths that import them: nothing is above its root. */
-const shared = new Map([['examples/money', join(import.meta.dirname, '../../../examples/money.ts')]]);
+const shared = new Map([['lib/kernel/money', join(import.meta.dirname, '../../../lib/kernel/money.ts')]]);
 
 const imports = {
   ...Object.fromEntries([...shared.keys()].map((name) => [`/${name}.ts`, `/console/shared/${name}.js`])),

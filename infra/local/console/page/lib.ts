@@ -1,7 +1,7 @@
 import htm from 'htm';
 import { type ComponentChildren, h, type VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatMoney } from '../../../../examples/money.ts';
+import { currencyExponent } from '../../../../lib/kernel/money.ts';
 
 /** A template of elements: `html\`<p>${text}</p>\``. What is put in is text, never HTML. */
 export const html = (htm as unknown as { bind(create: typeof h): Template }).bind(h);
@@ -165,7 +165,12 @@ export function Link({
   return html`<a href=${to} onClick=${click} ...${rest}>${children}</a>`;
 }
 
-export const money = (amount: number, currency: string): string => formatMoney({ amount, currency }, 'en');
+/** An amount in minor units, as English readers print it: with all digits that the API counts. */
+export function money(amount: number, currency: string): string {
+  const digits = currencyExponent(currency);
+  const exactly = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat('en', { style: 'currency', currency, ...exactly }).format(amount / 10 ** digits);
+}
 
 /** A time of day, with the day when it is not today by the stack's clock. */
 export function timeOf(at: string | number): string {
